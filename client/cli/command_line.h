@@ -1,0 +1,48 @@
+// From argv to what is asked.
+#ifndef SLUICE_CLI_COMMAND_LINE_H_
+#define SLUICE_CLI_COMMAND_LINE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/types/variant.h"
+#include "envoy/service/ratelimit/v3/rls.pb.h"
+#include "sluice/v1/limiter.pb.h"
+
+namespace sluice::cli {
+
+inline constexpr int kExitFine = 0;
+inline constexpr int kExitDenied = 1;
+inline constexpr int kExitError = 2;
+
+enum class Output { kTable, kJson };
+
+// Check these policy files, offline.
+struct Validation {
+  std::vector<std::string> files;  // at least one
+};
+
+struct Command {
+  std::string address = "127.0.0.1:8081";
+  Output output = Output::kTable;
+  int64_t timeout_us = 1'000'000;
+  // What is asked is the request that is sent, where one is sent.
+  absl::variant<v1::HitRequest, v1::CheckRequest, v1::StatRequest,
+                envoy::service::ratelimit::v3::RateLimitRequest, Validation>
+      ask;
+};
+
+// Something to say instead of a command: help and version for standard output with kExitFine, what
+// is wrong for standard error with kExitError. Ends with a newline.
+struct Notice {
+  int exit_code = kExitError;
+  std::string text;
+};
+
+// `arguments` without the program's name.
+absl::variant<Command, Notice> ParseCommandLine(const std::vector<std::string>& arguments);
+
+}  // namespace sluice::cli
+
+#endif  // SLUICE_CLI_COMMAND_LINE_H_

@@ -1,0 +1,40 @@
+#include "cli/validate.h"
+
+#include <cstdint>
+
+#include "cli/render.h"
+#include "policy/loader.h"
+#include "sluice/v1/admin.pb.h"
+
+namespace sluice::cli {
+namespace {
+
+void Add(const PolicyError& error, v1::ValidatePolicyResponse& report) {
+  v1::PolicyError& added = *report.add_errors();
+  added.set_file(error.position.file);
+  added.set_line(static_cast<uint32_t>(error.position.line));
+  added.set_column(static_cast<uint32_t>(error.position.column));
+  added.set_message(error.what);
+  added.set_hint(error.hint);
+}
+
+}  // namespace
+
+int Validate(const Validation& validation, Output output, std::ostream& out) {
+  v1::ValidatePolicyResponse report;
+  for (const std::string& file : validation.files) {
+    const PolicyResult result = LoadPolicyFile(file, /*generation=*/1);
+    for (const PolicyError& error : result.errors) {
+      Add(error, report);
+      if (output == Output::kTable) out << error.ToString() << "\n";
+    }
+    if (result.errors.empty() && output == Output::kTable) {
+      out << file << ": ok, " << result.policy->throttles.size() << " throttles, "
+          << result.policy->domains.size() << " domains\n";
+    }
+  }
+  if (output == Output::kJson) out << RenderJson(report);
+  return report.errors().empty() ? kExitFine : kExitDenied;
+}
+
+}  // namespace sluice::cli

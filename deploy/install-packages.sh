@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Installs what Sluice builds and tests with, from Debian's packages alone.
+#
+# Run it as root or as a user with sudo. It says what it is about to install, and
+# does nothing when everything is there already.
+set -euo pipefail
+
+packages=(
+  # Build tools.
+  g++ cmake ninja-build make pkg-config ccache git ca-certificates
+  clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
+  # The RPC stack (protobuf and gRPC, with their code generators).
+  libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
+  # Libraries.
+  libabsl-dev libhiredis-dev prometheus-cpp-dev libcivetweb-dev libyaml-cpp-dev
+  libxxhash-dev libcli11-dev libspdlog-dev
+  # Tests.
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+  python3 python3-venv
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  if ! dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed; then
+    missing+=("$package")
+  fi
+done
+
+if [ "${#missing[@]}" -eq 0 ]; then
+  echo "install-packages: everything is there already"
+  exit 0
+fi
+
+if [ "$(id -u)" -eq 0 ]; then
+  as_root=()
+elif command -v sudo >/dev/null; then
+  as_root=(sudo)
+else
+  echo "install-packages: missing: ${missing[*]}" >&2
+  echo "install-packages: run this script as root, or install sudo" >&2
+  exit 1
+fi
+
+echo "install-packages: installing ${missing[*]}"
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -q -y --no-install-recommends "${missing[@]}"

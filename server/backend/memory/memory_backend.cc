@@ -1,0 +1,81 @@
+#include "backend/memory/memory_backend.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "backend/memory/decide.h"
+#include "backend/memory/shard.h"
+
+namespace sluice {
+namespace {
+
+// Fewer would make a shard's share of max_keys too rough.
+constexpr int64_t kLeastKeysAShard = 4096;
+
+int64_t ShardCount(const MemoryOptions& options) {
+  const int64_t least = options.max_keys / Table::kMaxSize + 1;
+  const int64_t useful = std::max<int64_t>(options.max_keys / kLeastKeysAShard, 1);
+  const int64_t wanted = std::min<int64_t>(useful, options.shards);
+  return static_cast<int64_t>(std::max(std::bit_ceil(static_cast<uint64_t>(least)),
+                                       std::bit_floor(static_cast<uint64_t>(wanted))));
+}
+
+class MemoryEngine final : public MemoryBackend {
+ public:
+  explicit MemoryEngine(const MemoryOptions& options) : allow_when_full_(options.allow_when_full) {
+    const int64_t count = ShardCount(options);
+    for (int64_t i = 0; i < count; ++i) {
+      const bool one_more = i < options.max_keys % count;
+      shards_.push_back(std::make_unique<Shard>(options.max_keys / count + (one_more ? 1 : 0)));
+    }
+  }
+
+  void Decide(Decision& decision) override {
+    if (decision.deadline_us < decision.now_us) {
+      decision.Done(absl::DeadlineExceededError("the deadline had passed before the decision"));
+      return;
+    }
+    const int slots = DecideInShards(decision, shards_, allow_when_full_);
+    int most = most_slots_a_call_.load(std::memory_order_relaxed);
+    while (most < slots && !most_slots_a_call_.compare_exchange_weak(most, slots)) {
+    }
+    decision.Done(absl::OkStatus());
+  }
+
+  BackendStats Stats() const override {
+    BackendStats stats;
+    for (const auto& shard : shards_) {
+      MutexLock lock(shard->mutex);
+      stats.keys += shard->size();
+      stats.evictions += shard->evictions;
+      stats.full += shard->full;
+    }
+    return stats;
+  }
+
+  MemoryUse Use() const override {
+    MemoryUse use;
+    use.most_slots_a_call = most_slots_a_call_;
+    for (const auto& shard : shards_) {
+      MutexLock lock(shard->mutex);
+      use.bytes += shard->bytes();
+    }
+    return use;
+  }
+
+ private:
+  const bool allow_when_full_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::atomic<int> most_slots_a_call_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<MemoryBackend> NewMemoryBackend(const MemoryOptions& options) {
+  return std::make_unique<MemoryEngine>(options);
+}
+
+}  // namespace sluice

@@ -1,0 +1,65 @@
+#include "backend/memory/shard.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace sluice {
+namespace {
+
+constexpr uint64_t kBucket = 16;
+
+// More than one, so that idle counters leave faster than new ones can come.
+constexpr int kSweptPerCall = 2;
+
+}  // namespace
+
+int64_t Shard::size() const {
+  int64_t size = 0;
+  for (const Table& table : tables_) size += table.size();
+  return size;
+}
+
+int64_t Shard::bytes() const {
+  int64_t bytes = sizeof(Shard);
+  for (const Table& table : tables_) bytes += table.bytes();
+  return bytes;
+}
+
+Eviction Shard::Sample(const Fingerprint& newcomer, int64_t now_ms,
+                       absl::FunctionRef<bool(const Fingerprint&)> spared) {
+  Eviction eviction{this};
+  auto best = std::make_tuple(true, SlotUse::kAtLimit, std::numeric_limits<int64_t>::max());
+  const auto population = static_cast<uint64_t>(size());
+  // The upper half of the bits, because the lower ones choose the chain.
+  uint64_t position = (newcomer.low >> 32) * population >> 32;
+  for (uint64_t left = std::min(kBucket, population); left > 0; --left) {
+    uint64_t row = position;
+    auto table = tables_.begin();
+    for (; row >= table->size(); ++table) row -= table->size();
+    position = position + 1 < population ? position + 1 : 0;
+
+    const auto index = static_cast<Table::Index>(row);
+    const SlotUse use = table->UseAt(index);
+    const bool in_use = !use.AbsentAt(now_ms);
+    eviction.absent_ms = std::min(eviction.absent_ms, use.absent_ms);
+    const auto rank = std::make_tuple(in_use, in_use ? use.share : uint16_t{0}, use.absent_ms);
+    if (rank >= best || (in_use && use.share == SlotUse::kAtLimit)) continue;
+    const Fingerprint fingerprint = table->FingerprintAt(index);
+    if (spared(fingerprint)) continue;
+    best = rank;
+    eviction.table = &*table;
+    eviction.victim = fingerprint;
+    eviction.in_use = in_use;
+  }
+  return eviction;
+}
+
+void Shard::Maintain(int64_t now_ms, int& budget) {
+  for (Table& table : tables_) {
+    table.Grow(budget);
+    table.Sweep(now_ms, kSweptPerCall, budget);
+  }
+}
+
+}  // namespace sluice

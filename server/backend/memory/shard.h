@@ -1,0 +1,65 @@
+// A part of the counters under one lock.
+#ifndef SLUICE_BACKEND_MEMORY_SHARD_H_
+#define SLUICE_BACKEND_MEMORY_SHARD_H_
+
+#include <array>
+#include <cstdint>
+#include <limits>
+
+#include "absl/functional/function_ref.h"
+#include "backend/memory/table.h"
+#include "core/key.h"
+#include "core/mutex.h"
+
+namespace sluice {
+
+class Shard;
+
+// What a full shard says to a new counter.
+struct Eviction {
+  static constexpr int64_t kNobody = std::numeric_limits<int64_t>::max();
+
+  Shard* shard;
+  Table* table = nullptr;  // holds the victim; null: there is none, all in reach are at their limit
+  Fingerprint victim{};
+  bool in_use = false;          // dropping it forgets something, because it is not absent yet
+  int64_t absent_ms = kNobody;  // when the soonest in reach is absent
+};
+
+// Aligned, so that the locks of two shards do not share a cache line.
+class alignas(64) Shard {
+ public:
+  explicit Shard(int64_t capacity) : capacity_(capacity) {}
+
+  Mutex mutex;
+  int64_t evictions ABSL_GUARDED_BY(mutex) = 0;
+  int64_t full ABSL_GUARDED_BY(mutex) = 0;
+
+  // Counters that are held, and that may be.
+  int64_t size() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  int64_t capacity() const { return capacity_; }
+  int64_t bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // The table of counters with so many registers.
+  Table& TableOf(int registers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    return tables_[static_cast<size_t>(registers - 1)];
+  }
+
+  // Samples a bucket of 16 neighbours, which `newcomer` chooses: absent ones go first, then the
+  // smallest share, then the soonest absent; never one at its limit, nor one that is spared.
+  Eviction Sample(const Fingerprint& newcomer, int64_t now_ms,
+                  absl::FunctionRef<bool(const Fingerprint&)> spared)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // The upkeep that one call owes, within what is left of its budget of slots.
+  void Maintain(int64_t now_ms, int& budget) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+ private:
+  const int64_t capacity_;
+  std::array<Table, kMaxRegisters> tables_ ABSL_GUARDED_BY(mutex) = {Table(1), Table(2), Table(3),
+                                                                     Table(4)};
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_BACKEND_MEMORY_SHARD_H_

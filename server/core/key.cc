@@ -1,0 +1,122 @@
+#include "core/key.h"
+
+#include <openssl/evp.h>
+#include <xxhash.h>
+
+#include <cstring>
+#include <random>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kMaxEncodedPart = 128;
+constexpr char kUpperHex[] = "0123456789ABCDEF";
+
+void AppendPart(absl::InlinedVector<char, 128>& out, absl::string_view part) {
+  const uint32_t size = static_cast<uint32_t>(part.size());
+  const size_t at = out.size();
+  out.resize(at + sizeof(size) + part.size());
+  std::memcpy(out.data() + at, &size, sizeof(size));
+  if (!part.empty()) std::memcpy(out.data() + at + sizeof(size), part.data(), part.size());
+}
+
+absl::string_view TakePart(absl::string_view& bytes) {
+  uint32_t size = 0;
+  std::memcpy(&size, bytes.data(), sizeof(size));
+  const absl::string_view part = bytes.substr(sizeof(size), size);
+  bytes.remove_prefix(sizeof(size) + size);
+  return part;
+}
+
+bool NeedsEscape(unsigned char c) {
+  return c == '%' || c == ':' || c == '{' || c == '}' || c < 0x20 || c >= 0x7f;
+}
+
+std::string Sha256Prefix(absl::string_view bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), 16));
+}
+
+std::string EncodePart(absl::string_view part) {
+  std::string out;
+  out.reserve(part.size());
+  for (size_t i = 0; i < part.size(); ++i) {
+    const unsigned char c = static_cast<unsigned char>(part[i]);
+    // A leading `~` marks a hash, so a literal one is encoded.
+    if (NeedsEscape(c) || (c == '~' && i == 0)) {
+      out.push_back('%');
+      out.push_back(kUpperHex[c >> 4]);
+      out.push_back(kUpperHex[c & 15]);
+    } else {
+      out.push_back(static_cast<char>(c));
+    }
+  }
+  if (out.size() <= kMaxEncodedPart) return out;
+  std::string hash = Sha256Prefix(part);
+  for (char& c : hash) {
+    if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return absl::StrCat("~", hash);
+}
+
+}  // namespace
+
+HashSecret HashSecret::Random() {
+  HashSecret secret;
+  std::random_device device;
+  for (unsigned char& byte : secret.bytes_) byte = static_cast<unsigned char>(device());
+  return secret;
+}
+
+HashSecret HashSecret::FromSeed(uint64_t seed) {
+  HashSecret secret;
+  std::mt19937_64 generator(seed);
+  for (unsigned char& byte : secret.bytes_) byte = static_cast<unsigned char>(generator());
+  return secret;
+}
+
+Fingerprint HashSecret::Hash(absl::string_view bytes) const {
+  const XXH128_hash_t hash =
+      XXH3_128bits_withSecret(bytes.data(), bytes.size(), bytes_.data(), bytes_.size());
+  return {hash.high64, hash.low64};
+}
+
+CounterKey::CounterKey(const KeyParts& parts, const HashSecret& secret) {
+  AppendPart(bytes_, parts.name_space);
+  AppendPart(bytes_, parts.tenant);
+  AppendPart(bytes_, parts.tag);
+  AppendPart(bytes_, parts.throttle);
+  AppendPart(bytes_, parts.shape);
+  for (const auto& [key, value] : parts.splits) {
+    AppendPart(bytes_, key);
+    AppendPart(bytes_, value);
+  }
+  fingerprint_ = secret.Hash(bytes());
+}
+
+std::string CounterKey::ToString() const {
+  absl::string_view rest = bytes();
+  const std::string name_space = EncodePart(TakePart(rest));
+  const std::string tenant = EncodePart(TakePart(rest));
+  const std::string tag = EncodePart(TakePart(rest));
+  const std::string throttle = EncodePart(TakePart(rest));
+  const std::string shape = EncodePart(TakePart(rest));
+  std::string out = absl::StrCat("{", name_space, ":", tenant, ":", tag, "}:", throttle);
+  while (!rest.empty()) {
+    const absl::string_view key = TakePart(rest);
+    const absl::string_view value = TakePart(rest);
+    // Only the first `=` parts the two, so that `a=b`,`c` and `a`,`b=c` do not meet here either.
+    const std::string name = absl::StrReplaceAll(EncodePart(key), {{"=", "%3D"}});
+    absl::StrAppend(&out, ":", name, "=", EncodePart(value));
+  }
+  absl::StrAppend(&out, ":", shape);
+  return out;
+}
+
+}  // namespace sluice

@@ -1,0 +1,45 @@
+// From YAML to a PolicySet, or to everything that is wrong with it.
+//
+// A file is a configuration, or a domain in envoyproxy/ratelimit's grammar, which makes a policy of
+// that domain alone. It is at most 8 MiB, 64 levels deep and a million nodes after aliases.
+#ifndef SLUICE_POLICY_LOADER_H_
+#define SLUICE_POLICY_LOADER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "policy/policy_set.h"
+
+namespace sluice {
+
+struct PolicyError {
+  Position position;
+  std::string what;  // what is wrong
+  std::string hint;  // what would be right; may be empty
+
+  // `file:line:column: what (hint)`.
+  std::string ToString() const;
+};
+
+struct PolicyResult {
+  // nullptr iff there are errors.
+  std::shared_ptr<const PolicySet> policy;
+  // All of them, in the order of files and lines; of one file at most a thousand.
+  std::vector<PolicyError> errors;
+};
+
+// `generation` is the number that the policy gets if it loads. Files that the configuration names
+// are relative to its folder. Thread-safe, and reads the files anew on every call.
+PolicyResult LoadPolicyFile(const std::string& path, uint64_t generation);
+// `name` stands for the file in errors; files that the text names are relative to the working
+// directory.
+PolicyResult LoadPolicyText(const std::string& name, absl::string_view text, uint64_t generation);
+
+// What sluiced runs on without --config: the text of deploy/examples/quickstart.yaml.
+absl::string_view ExamplePolicy();
+
+}  // namespace sluice
+
+#endif  // SLUICE_POLICY_LOADER_H_

@@ -1,0 +1,246 @@
+#include "policy/reader.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "core/nearest.h"
+#include "core/rate.h"
+
+namespace sluice {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+constexpr size_t kMaxName = 256;
+constexpr size_t kMaxShown = 80;
+
+bool IsControl(char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); }
+
+bool Contains(absl::Span<const absl::string_view> words, absl::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// What YAML reads as something else than text, unless it is quoted.
+bool IsNumberOrFlag(const YamlNode& node) {
+  double number = 0;
+  const std::string word = absl::AsciiStrToLower(node.text);
+  return node.plain && (absl::SimpleAtod(word, &number) ||
+                        Contains({"true", "yes", "on", "false", "no", "off"}, word));
+}
+
+}  // namespace
+
+std::string PolicyError::ToString() const {
+  std::string line = absl::StrCat(position.file, ":", position.line, ":", position.column, ": ",
+                                  what, hint.empty() ? "" : absl::StrCat(" (", hint, ")"));
+  // A quoted value may hold line breaks, and an error is one line.
+  std::replace_if(line.begin(), line.end(), IsControl, ' ');
+  return line;
+}
+
+std::string Found(const YamlNode& node) {
+  switch (node.kind) {
+    case Kind::kNull:
+      return "nothing";
+    case Kind::kList:
+      return "a list";
+    case Kind::kMap:
+      return "a map";
+    case Kind::kScalar:
+      break;
+  }
+  if (node.text.size() <= kMaxShown) return absl::StrCat("'", node.text, "'");
+  size_t end = kMaxShown;
+  while ((static_cast<unsigned char>(node.text[end]) & 0xc0) == 0x80) --end;  // whole characters
+  return absl::StrCat("'", absl::string_view(node.text).substr(0, end), "...'");
+}
+
+std::string FoundText(const YamlNode& node) {
+  return node.kind == Kind::kScalar ? node.text : Found(node);
+}
+
+std::string DidYouMean(absl::string_view word, absl::Span<const absl::string_view> candidates,
+                       absl::Span<const absl::string_view> others) {
+  std::vector<absl::string_view> all(candidates.begin(), candidates.end());
+  all.insert(all.end(), others.begin(), others.end());
+  const absl::string_view nearest = Nearest(word, all);
+  if (!nearest.empty()) return absl::StrCat("did you mean '", nearest, "'?");
+  return absl::StrCat("use one of ", absl::StrJoin(candidates, ", "));
+}
+
+bool FileReader::InOrder::operator()(const PolicyError& a, const PolicyError& b) const {
+  const auto order = [](const PolicyError& error) {
+    return std::tie(error.position.line, error.position.column, error.what, error.hint);
+  };
+  return order(a) < order(b);
+}
+
+void FileReader::Refuse(const YamlNode& node, std::string what, std::string hint) {
+  Refuse(node.line, node.column, std::move(what), std::move(hint));
+}
+
+void FileReader::Refuse(int line, int column, std::string what, std::string hint) {
+  if (full()) return;
+  errors_.insert({{file_, line, column}, std::move(what), std::move(hint)});
+}
+
+std::vector<PolicyError> FileReader::Errors() const {
+  std::vector<PolicyError> errors(errors_.begin(), errors_.end());
+  if (full()) {
+    errors.push_back({errors.back().position, "too many errors: others are not told", ""});
+  }
+  return errors;
+}
+
+absl::optional<std::string> FileReader::Text(Field field) {
+  if (!field) return absl::nullopt;
+  const YamlNode& node = *field.node;
+  if (node.kind != Kind::kScalar) {
+    Refuse(node, absl::StrCat("'", field.name, "' must be a single value, found ", Found(node)));
+    return absl::nullopt;
+  }
+  if (dialect_ == Dialect::kSluice && absl::StrContains(node.text, "${")) {
+    Refuse(node, absl::StrCat("'", field.name, "': ${VAR} is not supported yet"),
+           "write the value itself");
+    return absl::nullopt;
+  }
+  return node.text;
+}
+
+absl::optional<std::string> FileReader::Name(Field field) {
+  absl::optional<std::string> text = Text(field);
+  if (!text.has_value()) return text;
+  const bool control = std::any_of(text->begin(), text->end(), IsControl);
+  if (!text->empty() && text->size() <= kMaxName && !control) return text;
+  Refuse(*field.node,
+         absl::StrCat("'", field.name, "' is ",
+                      text->empty() ? "empty"
+                      : control     ? "not printable"
+                                    : "too long"),
+         absl::StrCat("1 to ", kMaxName, " bytes without control characters"));
+  return absl::nullopt;
+}
+
+absl::optional<int64_t> FileReader::Whole(Field field, int64_t least, int64_t most) {
+  const absl::optional<std::string> text = Text(field);
+  if (!text.has_value()) return absl::nullopt;
+  // Digits may be grouped in YAML 1.1: 10_000_000.
+  const bool grouped = !absl::StartsWith(*text, "_") && !absl::EndsWith(*text, "_");
+  int64_t value = 0;
+  if (absl::SimpleAtoi(grouped ? absl::StrReplaceAll(*text, {{"_", ""}}) : *text, &value) &&
+      value >= least && value <= most) {
+    return value;
+  }
+  Refuse(*field.node, absl::StrCat("'", field.name, "' must be a whole number from ", least, " to ",
+                                   most, ", found ", Found(*field.node)));
+  return absl::nullopt;
+}
+
+absl::optional<bool> FileReader::Flag(Field field) {
+  const absl::optional<std::string> text = Text(field);
+  if (!text.has_value()) return absl::nullopt;
+  const std::string word = absl::AsciiStrToLower(*text);
+  if (Contains({"true", "yes", "on", "y"}, word)) return true;
+  if (Contains({"false", "no", "off", "n"}, word)) return false;
+  Refuse(*field.node,
+         absl::StrCat("'", field.name, "' must be true or false, found ", Found(*field.node)));
+  return absl::nullopt;
+}
+
+absl::optional<int64_t> FileReader::Duration(Field field) {
+  const absl::optional<std::string> text = Text(field);
+  if (!text.has_value()) return absl::nullopt;
+  const absl::StatusOr<int64_t> us = ParseDuration(*text);
+  if (us.ok()) return *us;
+  Refuse(*field.node, std::string(us.status().message()));
+  return absl::nullopt;
+}
+
+absl::optional<size_t> FileReader::ChoiceIndex(Field field,
+                                               absl::Span<const absl::string_view> words) {
+  const absl::optional<std::string> text = Text(field);
+  if (!text.has_value()) return absl::nullopt;
+  const auto found = std::find(words.begin(), words.end(), *text);
+  if (found != words.end()) return static_cast<size_t>(found - words.begin());
+  Refuse(*field.node, absl::StrCat("'", field.name, "' cannot be ", Found(*field.node)),
+         DidYouMean(*text, words));
+  return absl::nullopt;
+}
+
+std::vector<Field> FileReader::Items(Field field) {
+  std::vector<Field> items;
+  if (!field || field.node->kind == Kind::kNull) return items;
+  if (field.node->kind != Kind::kList) {
+    Refuse(*field.node,
+           absl::StrCat("'", field.name, "' must be a list, found ", Found(*field.node)),
+           "[a, b], or a '-' before each item");
+    return items;
+  }
+  for (const YamlNode* item : field.node->items) items.push_back({field.name, item});
+  return items;
+}
+
+bool FileReader::IsMap(Field field, absl::string_view what) {
+  if (!field) return false;
+  if (field.node->kind == Kind::kMap || field.node->kind == Kind::kNull) return true;
+  Refuse(*field.node, absl::StrCat(what, " must be a map, found ", Found(*field.node)),
+         "for example {key: value}");
+  return false;
+}
+
+MapReader::MapReader(FileReader& file, Field field, std::string what)
+    : file_(file), what_(std::move(what)) {
+  static const YamlNode& empty = *new YamlNode;
+  node_ = file_.IsMap(field, what_) ? field.node : &empty;
+}
+
+Field MapReader::Find(absl::string_view key) {
+  known_.push_back(key);
+  return {key, node_->Find(key)};
+}
+
+Field MapReader::Require(absl::string_view key, absl::string_view hint) {
+  const Field field = Find(key);
+  if (!field && node_->line > 0) {
+    file_.Refuse(*node_, absl::StrCat("'", key, "' is missing in ", what_), std::string(hint));
+  }
+  return field;
+}
+
+void MapReader::NotYet(std::initializer_list<absl::string_view> keys) {
+  later_.insert(later_.end(), keys);
+}
+
+void MapReader::Finish() {
+  for (const YamlNode::Entry& entry : node_->entries) {
+    if (file_.full()) return;
+    if (entry.key->kind != Kind::kScalar || !Contains(known_, entry.key->text)) {
+      RefuseKey(*entry.key);
+    }
+  }
+}
+
+void MapReader::RefuseKey(const YamlNode& key) {
+  const bool envoy = file_.dialect() == FileReader::Dialect::kEnvoy;
+  if (key.kind != Kind::kScalar || (envoy && IsNumberOrFlag(key))) {
+    file_.Refuse(key,
+                 envoy ? absl::StrCat("config error, key is not of type string: ", FoundText(key))
+                       : absl::StrCat("a key of ", what_, " must be a word, found ", Found(key)));
+  } else if (Contains(later_, key.text)) {
+    file_.Refuse(key, absl::StrCat("'", key.text, "' in ", what_, " is not supported yet"),
+                 "leave it out");
+  } else {
+    file_.Refuse(key,
+                 envoy ? absl::StrCat("config error, unknown key ", Found(key))
+                       : absl::StrCat("unknown key ", Found(key), " in ", what_),
+                 DidYouMean(key.text, known_, later_));
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,151 @@
+#include "policy/sections.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace sluice {
+namespace {
+
+constexpr int64_t kMostKeys = int64_t{1} << 40;
+constexpr size_t kMaxContextEntries = 64;
+constexpr size_t kMaxContextBytes = 1024;  // key and value together
+
+bool IsAddress(absl::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == absl::string_view::npos) return false;
+  const absl::string_view host = text.substr(0, colon);
+  const absl::string_view port = text.substr(colon + 1);
+  int number = 0;
+  if (port.empty() || port.find_first_not_of("0123456789") != absl::string_view::npos ||
+      !absl::SimpleAtoi(port, &number) || number > 65535) {
+    return false;
+  }
+  if (absl::StartsWith(host, "[")) return host.size() > 2 && absl::EndsWith(host, "]");
+  return !host.empty() && host.find_first_of(":[]/ \t") == absl::string_view::npos;
+}
+
+absl::optional<std::string> ReadAddress(FileReader& file, Field field) {
+  absl::optional<std::string> text = file.Text(field);
+  if (!text.has_value() || IsAddress(*text)) return text;
+  file.Refuse(*field.node,
+              absl::StrCat("'", field.name, "' must be host:port, found ", Found(*field.node)),
+              "for example 0.0.0.0:8081 or [::]:8081");
+  return absl::nullopt;
+}
+
+BackendSpec ReadBackend(FileReader& file, Field row) {
+  MapReader map(file, row, "a backend");
+  BackendSpec spec;
+  spec.name = std::string(row.name);
+  const Field type = map.Require("type", "for example type: memory");
+  spec.type = file.Text(type).value_or("");
+  if (spec.type == "redis") {
+    file.Refuse(*type.node, "the backend type 'redis' is not supported yet", "use memory");
+    return spec;  // its other keys mean nothing here
+  }
+  file.Choice<int>(type, {{"memory", 0}});
+  spec.max_keys = file.Whole(map.Find("max_keys"), 1, kMostKeys).value_or(spec.max_keys);
+  spec.on_full = file.Choice<OnFull>(map.Find("on_full"),
+                                     {{"throttle", OnFull::kThrottle}, {"allow", OnFull::kAllow}})
+                     .value_or(spec.on_full);
+  map.Finish();
+  return spec;
+}
+
+// The rows of a map from names that the file chooses, each with its name checked.
+std::vector<Field> NamedRows(FileReader& file, Field section, absl::string_view what) {
+  std::vector<Field> rows;
+  if (!file.IsMap(section, absl::StrCat("'", section.name, "'"))) return rows;
+  for (const YamlNode::Entry& entry : section.node->entries) {
+    if (!file.Name({what, entry.key}).has_value()) continue;
+    rows.push_back({entry.key->text, entry.value});
+  }
+  return rows;
+}
+
+}  // namespace
+
+ServerSpec ReadServer(FileReader& file, Field section) {
+  ServerSpec spec;
+  MapReader server(file, section, "server");
+  MapReader grpc(file, server.Find("grpc"), "server.grpc");
+  MapReader http(file, server.Find("http"), "server.http");
+  spec.grpc_address = ReadAddress(file, grpc.Find("address")).value_or(spec.grpc_address);
+  spec.http_address = ReadAddress(file, http.Find("address")).value_or(spec.http_address);
+  spec.drain_delay_us = file.Duration(server.Find("drain_delay")).value_or(spec.drain_delay_us);
+  spec.drain_grace_us = file.Duration(server.Find("drain_grace")).value_or(spec.drain_grace_us);
+  server.NotYet({"admin", "auth", "allow_reset"});
+  grpc.NotYet({"direct", "threads", "tls", "max_connection_age"});
+  http.NotYet({"tls"});
+  server.Finish();
+  grpc.Finish();
+  http.Finish();
+  return spec;
+}
+
+std::vector<BackendSpec> ReadBackends(FileReader& file, Field section) {
+  std::vector<BackendSpec> backends;
+  for (const Field& row : NamedRows(file, section, "backend name"))
+    backends.push_back(ReadBackend(file, row));
+  if (backends.empty()) {
+    BackendSpec local;
+    local.name = "local";
+    local.type = "memory";
+    backends.push_back(std::move(local));
+  }
+  return backends;
+}
+
+absl::optional<size_t> ReadBackendName(FileReader& file, Field field,
+                                       const std::vector<BackendSpec>& backends) {
+  const absl::optional<std::string> name = file.Text(field);
+  if (!name.has_value()) return absl::nullopt;
+  std::vector<absl::string_view> names;
+  for (const BackendSpec& backend : backends) {
+    if (backend.name == *name) return names.size();
+    names.push_back(backend.name);
+  }
+  file.Refuse(*field.node, absl::StrCat("unknown backend ", Found(*field.node)),
+              DidYouMean(*name, names));
+  return absl::nullopt;
+}
+
+std::vector<Tenant> ReadTenants(FileReader& file, Field section, Tenant standard,
+                                const std::vector<BackendSpec>& backends) {
+  std::vector<Tenant> tenants = {std::move(standard)};
+  for (const Field& row : NamedRows(file, section, "tenant name")) {
+    MapReader map(file, row, "a tenant");
+    Tenant tenant = tenants.front();
+    tenant.name = std::string(row.name);
+    tenant.name_space = file.Name(map.Find("namespace")).value_or(tenant.name_space);
+    tenant.backend = ReadBackendName(file, map.Find("backend"), backends).value_or(tenant.backend);
+    tenant.context = ReadContext(file, map.Find("default_context")).value_or(Context());
+    map.Finish();
+    tenants.push_back(std::move(tenant));
+  }
+  return tenants;
+}
+
+absl::optional<Context> ReadContext(FileReader& file, Field field) {
+  if (!field) return absl::nullopt;
+  Context context;
+  for (const Field& row : NamedRows(file, field, "context key")) {
+    const absl::optional<std::string> value = file.Text(row);
+    if (!value.has_value()) continue;
+    if (row.name.size() + value->size() > kMaxContextBytes) {
+      file.Refuse(*row.node, absl::StrCat("'", row.name, "' and its value are too long"),
+                  absl::StrCat("at most ", kMaxContextBytes, " bytes together"));
+    }
+    context[row.name] = *value;
+  }
+  if (context.size() > kMaxContextEntries) {
+    file.Refuse(*field.node, absl::StrCat("'", field.name, "' has ", context.size(), " entries"),
+                absl::StrCat("at most ", kMaxContextEntries));
+  }
+  return context;
+}
+
+}  // namespace sluice

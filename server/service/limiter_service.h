@@ -1,0 +1,30 @@
+// sluice.v1.Limiter: messages in, messages out.
+#ifndef SLUICE_SERVICE_LIMITER_SERVICE_H_
+#define SLUICE_SERVICE_LIMITER_SERVICE_H_
+
+#include "limiter/limiter.h"
+#include "service/handler.h"
+#include "sluice/v1/limiter.pb.h"
+
+namespace sluice {
+
+// Thread-safe. The handlers of handler.h; errors as the API page lists them.
+class LimiterService {
+ public:
+  // The limiter outlives the service.
+  explicit LimiterService(Limiter& limiter) : limiter_(limiter) {}
+
+  void Hit(const v1::HitRequest& request, const CallContext& context, v1::HitResponse* response,
+           Reply reply);
+  void Check(const v1::CheckRequest& request, const CallContext& context,
+             v1::CheckResponse* response, Reply reply);
+  void Stat(const v1::StatRequest& request, const CallContext& context, v1::StatResponse* response,
+            Reply reply);
+
+ private:
+  Limiter& limiter_;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_SERVICE_LIMITER_SERVICE_H_

@@ -1,0 +1,48 @@
+// fixed_window: at most `limit` hits in each window of a period, aligned to the Unix epoch.
+//
+// As envoyproxy/ratelimit counts. Over any closed span W it admits at most L x (floor(W/P) + 2).
+#ifndef SLUICE_STRATEGY_FIXED_WINDOW_H_
+#define SLUICE_STRATEGY_FIXED_WINDOW_H_
+
+#include <array>
+
+#include "absl/strings/string_view.h"
+#include "strategy/family/window.h"
+#include "strategy/metadata.h"
+#include "strategy/params.h"
+#include "strategy/sizing.h"
+
+namespace sluice {
+
+struct FixedWindow {
+  static constexpr absl::string_view kName = "fixed_window";
+  static constexpr int kVersion = 1;
+  static constexpr int kRegisters = 2;
+  static constexpr bool kAligned = true;
+
+  struct Settings {};
+
+  static Settings Read(int64_t, ParamReader&) { return {}; }
+  static std::array<int64_t, 0> Durations(const Settings&) { return {}; }
+  static Size SizeAt(const Grid& grid, const Settings&) { return {0, grid.limit}; }
+
+  template <class N>
+  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
+    return StepWindow(cell, in);
+  }
+  template <class N>
+  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
+    return SettleWindow(cell, in);
+  }
+
+  static void Describe(const Described& d, MetadataSink& sink) {
+    const int64_t start = d.verdict.registers[0];
+    sink.Number("window_start_ms", d.Ms(start));
+    sink.Number("window_end_ms", d.Ms(start + d.terms.period));
+    sink.Count("current_count", static_cast<uint64_t>(d.verdict.registers[1]));
+  }
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_STRATEGY_FIXED_WINDOW_H_

@@ -1,0 +1,75 @@
+// A validated strategy with its parameters: what a counter is judged by.
+#ifndef SLUICE_STRATEGY_LIMIT_H_
+#define SLUICE_STRATEGY_LIMIT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "core/charge.h"
+#include "core/rate.h"
+#include "strategy/metadata.h"
+#include "strategy/params.h"
+#include "strategy/step.h"
+
+namespace sluice {
+
+// One strategy with its type erased: a row for each member of registry.h.
+struct StrategyRow;
+
+// No finite wait or reset is longer: 146,000 years, so that it can be added to any instant.
+inline constexpr int64_t kFarOffUs = int64_t{1} << 62;
+
+// Immutable; cheap to copy.
+class Limit {
+ public:
+  // The only way in. `rate` is not unlimited. The error names what is wrong and what would be
+  // right, and by ParamOf() the parameter, if it is one.
+  //
+  // Chooses the tick: the smallest of 1 us, 1 ms and 1 s that divides the period and every duration
+  // among the parameters, and keeps the largest amount x period (in ticks) below 2^52.
+  static absl::StatusOr<Limit> Create(absl::string_view strategy, const Rate& rate,
+                                      const Params& params = {});
+
+  absl::string_view strategy() const;
+  const Rate& rate() const { return rate_; }
+  int64_t tick_us() const { return tick_us_; }
+  // Registers in use, 1 to kMaxRegisters.
+  int registers() const;
+  // The largest cost that can ever pass.
+  int64_t most() const { return terms_.most; }
+  const Terms<int64_t>& terms() const { return terms_; }
+  // Limits of one shape can share a counter: strategy, version, period and tick.
+  const std::string& shape() const { return shape_; }
+  // Microseconds from `now_us` to the end of the epoch-aligned window it lies in; 0 for strategies
+  // without such windows.
+  int64_t WindowEndsIn(int64_t now_us) const;
+
+  // Judges `cost` (0 to kMaxAmount) against a counter at `now_us` (microseconds since the epoch)
+  // and takes it if `take` and it passes. `taken` tells whether `registers` are to be stored.
+  Verdict Step(const Registers& cell, int64_t now_us, int64_t cost, bool take) const;
+  // Moves a counter by a signed amount, whatever it holds; always to be stored.
+  Verdict Settle(const Registers& cell, int64_t now_us, int64_t amount) const;
+
+  // The strategy's own metadata of a verdict that this limit gave.
+  void Describe(const Verdict& verdict, MetadataSink& sink) const;
+
+ private:
+  Limit(const StrategyRow& row, const Rate& rate) : row_(&row), rate_(rate) {}
+  Verdict InMicroseconds(Verdict verdict, int64_t now_us) const;
+
+  const StrategyRow* row_;
+  Rate rate_;
+  Terms<int64_t> terms_{};
+  int64_t tick_us_ = 1;
+  std::string shape_;
+};
+
+// Names of the strategies there are, in registry order.
+const std::vector<absl::string_view>& StrategyNames();
+
+}  // namespace sluice
+
+#endif  // SLUICE_STRATEGY_LIMIT_H_

@@ -1,0 +1,48 @@
+// What goes into a strategy's step and what comes out, for any number type.
+#ifndef SLUICE_STRATEGY_STEP_H_
+#define SLUICE_STRATEGY_STEP_H_
+
+#include <array>
+#include <cstdint>
+
+#include "strategy/number.h"
+
+namespace sluice {
+
+// A counter's registers. All zero: never used.
+template <class N, int K>
+struct Cell {
+  std::array<N, K> reg;
+};
+
+// What a limit says, in ticks and hits; the same for every step under it.
+template <class N>
+struct Terms {
+  N limit;     // hits per period
+  N period;    // ticks
+  N capacity;  // buckets: what fits, in 1/period hits
+  N most;      // the largest cost that can ever pass
+};
+
+template <class N>
+struct Inputs {
+  N now;   // ticks since the Unix epoch
+  N cost;  // hits; Settle: signed
+  N take;  // 1: consume if allowed; 0: only look
+  Terms<N> terms;
+};
+
+template <class N, int K>
+struct StepResult {
+  Cell<N, K> cell;   // as it stands after the step; only to be stored when something was taken
+  Truth<N> allowed;  // whether the cost passes
+  N remaining;       // the largest cost that passes after the step
+  N wait;            // ticks from `now` until the cost can pass; 0 when allowed; kWaitNever
+  N reset;           // ticks from `now` until the cell is as if never used
+};
+
+inline constexpr int64_t kWaitNever = -1;
+
+}  // namespace sluice
+
+#endif  // SLUICE_STRATEGY_STEP_H_

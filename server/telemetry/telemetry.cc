@@ -1,0 +1,284 @@
+#include "telemetry/telemetry.h"
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "core/mutex.h"
+#include "telemetry/counters.h"
+
+namespace sluice {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+// Indexed by Outcome.
+constexpr std::array<absl::string_view, 10> kOutcomes = {
+    "",        "allowed",   "denied",        "exempt",        "bypassed",
+    "no_cost", "unlimited", "shadow_denied", "error_allowed", "error_denied"};
+
+// What envoyproxy/ratelimit counts, in hits.
+enum RlsResult : size_t { kTotal, kWithin, kNear, kOver, kShadow, kRlsResults };
+constexpr std::array<absl::string_view, kRlsResults> kRlsNames = {
+    "total", "within_limit", "near_limit", "over_limit", "shadow"};
+// An override is the caller's own limit: it has no name that could be a label.
+constexpr absl::string_view kOverrideKey = "override";
+constexpr absl::string_view kDefaultTenant = "default";
+constexpr absl::string_view kUnknownDomain = "unknown";
+
+constexpr std::array<int64_t, 14> kBucketsUs = {25,     50,      100,     250,      500,
+                                                1'000,  2'500,   5'000,   10'000,   20'000,
+                                                50'000, 100'000, 500'000, 1'000'000};
+// A count for each bucket, one for what is longer, and the sum in microseconds.
+constexpr int kHistogramWidth = static_cast<int>(kBucketsUs.size()) + 2;
+
+std::string CodeName(absl::StatusCode code) { return absl::StatusCodeToString(code); }
+
+using Labels = std::initializer_list<std::pair<absl::string_view, absl::string_view>>;
+
+ClientMetric Labelled(Labels labels) {
+  ClientMetric metric;
+  for (const auto& [name, value] : labels) {
+    metric.label.push_back({std::string(name), std::string(value)});
+  }
+  return metric;
+}
+
+MetricFamily Family(absl::string_view name, absl::string_view help, MetricType type) {
+  MetricFamily family;
+  family.name = std::string(name);
+  family.help = std::string(help);
+  family.type = type;
+  return family;
+}
+
+void AddCounter(MetricFamily& family, ClientMetric metric, double value) {
+  metric.counter.value = value;
+  family.metric.push_back(std::move(metric));
+}
+
+void AddGauge(MetricFamily& family, ClientMetric metric, double value) {
+  metric.gauge.value = value;
+  family.metric.push_back(std::move(metric));
+}
+
+// How many of a line's hits lie above the near limit, which is 80 % as in the original.
+uint64_t NearHits(const Line& line, uint64_t hits) {
+  if (!line.verdict.taken) return 0;
+  const int64_t limit = line.limit->rate().limit();
+  const int64_t used = limit - line.verdict.remaining;
+  const int64_t near = limit / 5 * 4 + limit % 5 * 4 / 5;
+  return static_cast<uint64_t>(std::clamp<int64_t>(used - near, 0, static_cast<int64_t>(hits)));
+}
+
+class TelemetryImpl final : public Telemetry {
+ public:
+  explicit TelemetryImpl(BuildInfo build) : build_(std::move(build)) {}
+
+  void OnThrottles(const ThrottleCall& call) override {
+    if (call.verb != ThrottleCall::Verb::kHit) return;
+    const std::string& row_name = call.tenant_row().name;
+    const absl::string_view tenant = row_name.empty() ? kDefaultTenant : row_name;
+    for (const Line& line : call.lines()) {
+      decisions_.Update(tenant, line.throttle->uid,
+                        [&](auto& row) { ++row[static_cast<size_t>(line.outcome)]; });
+    }
+  }
+
+  void OnDescriptors(const DescriptorCall& call) override {
+    const bool known = call.domain_row() != nullptr;
+    const absl::string_view domain = known ? call.domain : kUnknownDomain;
+    for (const Line& line : call.lines()) {
+      if (line.descriptor == nullptr && line.limit == nullptr) {
+        unmatched_.Update(domain, {}, [](auto& row) { ++row[0]; });
+      } else {
+        CountDescriptor(domain, line);
+      }
+    }
+  }
+
+  void OnRequest(absl::string_view method, absl::StatusCode code, int64_t duration_us) override {
+    requests_.Update(method, CodeName(code), [](auto& row) { ++row[0]; });
+    const auto bucket = std::lower_bound(kBucketsUs.begin(), kBucketsUs.end(), duration_us);
+    durations_.Update(method, {}, [&](auto& row) {
+      ++row[static_cast<size_t>(bucket - kBucketsUs.begin())];
+      row.back() += static_cast<uint64_t>(std::max<int64_t>(duration_us, 0));
+    });
+  }
+
+  void AddBackend(absl::string_view name, const Backend& backend) override {
+    MutexLock lock(mutex_);
+    backends_.emplace_back(std::string(name), &backend);
+  }
+
+  void OnPolicyLoaded(uint64_t generation) override {
+    MutexLock lock(mutex_);
+    generation_ = generation;
+    ++loads_;
+  }
+
+  std::string Scrape() const override {
+    std::vector<MetricFamily> families = {Decisions(), RlsHits(),   Unmatched(),
+                                          Requests(),  Durations(), Build()};
+    AddBackends(families);
+    AddPolicy(families);
+    return prometheus::TextSerializer().Serialize(families);
+  }
+
+ private:
+  void CountDescriptor(absl::string_view domain, const Line& line) {
+    const absl::string_view key = line.descriptor ? line.descriptor->path : kOverrideKey;
+    const uint64_t hits = static_cast<uint64_t>(std::max<int64_t>(line.amount, 0));
+    const bool over = Denies(line.outcome) || line.outcome == Outcome::kShadowDenied;
+    rls_.Update(domain, key, [&](auto& row) {
+      row[kTotal] += hits;
+      row[over ? kOver : kWithin] += hits;
+      if (over && line.shadow) row[kShadow] += hits;
+      if (!over && line.judged) row[kNear] += NearHits(line, hits);
+    });
+  }
+
+  MetricFamily Decisions() const {
+    MetricFamily family =
+        Family("sluice_decisions_total", "Decisions by throttle and outcome.", MetricType::Counter);
+    for (const auto& sum : decisions_.Sums()) {
+      for (size_t i = 1; i < kOutcomes.size(); ++i) {
+        if (sum.row[i] == 0) continue;
+        AddCounter(
+            family,
+            Labelled({{"tenant", sum.first}, {"throttle", sum.second}, {"outcome", kOutcomes[i]}}),
+            static_cast<double>(sum.row[i]));
+      }
+    }
+    return family;
+  }
+
+  MetricFamily RlsHits() const {
+    MetricFamily family =
+        Family("sluice_rls_hits_total", "Hits on Envoy rate limit domains.", MetricType::Counter);
+    for (const auto& sum : rls_.Sums()) {
+      for (size_t i = 0; i < kRlsResults; ++i) {
+        AddCounter(family,
+                   Labelled({{"domain", sum.first}, {"key", sum.second}, {"result", kRlsNames[i]}}),
+                   static_cast<double>(sum.row[i]));
+      }
+    }
+    return family;
+  }
+
+  MetricFamily Unmatched() const {
+    MetricFamily family = Family("sluice_rls_unmatched_total",
+                                 "Descriptors that no limit was found for.", MetricType::Counter);
+    for (const auto& sum : unmatched_.Sums()) {
+      AddCounter(family, Labelled({{"domain", sum.first}}), static_cast<double>(sum.row[0]));
+    }
+    return family;
+  }
+
+  MetricFamily Requests() const {
+    MetricFamily family =
+        Family("sluice_requests_total", "RPCs by method and status code.", MetricType::Counter);
+    for (const auto& sum : requests_.Sums()) {
+      AddCounter(family, Labelled({{"method", sum.first}, {"code", sum.second}}),
+                 static_cast<double>(sum.row[0]));
+    }
+    return family;
+  }
+
+  MetricFamily Durations() const {
+    MetricFamily family =
+        Family("sluice_request_duration_seconds", "Time from a request's arrival to its answer.",
+               MetricType::Histogram);
+    for (const auto& sum : durations_.Sums()) {
+      ClientMetric metric = Labelled({{"method", sum.first}});
+      uint64_t count = 0;
+      for (size_t i = 0; i <= kBucketsUs.size(); ++i) {
+        count += sum.row[i];
+        const double bound = i < kBucketsUs.size() ? static_cast<double>(kBucketsUs[i]) / 1e6
+                                                   : std::numeric_limits<double>::infinity();
+        metric.histogram.bucket.push_back({count, bound});
+      }
+      metric.histogram.sample_count = count;
+      metric.histogram.sample_sum = static_cast<double>(sum.row.back()) / 1e6;
+      family.metric.push_back(std::move(metric));
+    }
+    return family;
+  }
+
+  MetricFamily Build() const {
+    MetricFamily family =
+        Family("sluice_build_info", "Always 1; what is running.", MetricType::Gauge);
+    AddGauge(family, Labelled({{"version", build_.version}, {"commit", build_.commit}}), 1);
+    return family;
+  }
+
+  void AddBackends(std::vector<MetricFamily>& families) const {
+    std::vector<std::pair<std::string, BackendStats>> stats;
+    {
+      MutexLock lock(mutex_);
+      for (const auto& [name, backend] : backends_) stats.emplace_back(name, backend->Stats());
+    }
+    const auto add = [&](absl::string_view name, absl::string_view help, MetricType type,
+                         double (*read)(const BackendStats&)) {
+      MetricFamily family = Family(name, help, type);
+      for (const auto& [backend, stat] : stats) {
+        const auto put = type == MetricType::Counter ? AddCounter : AddGauge;
+        put(family, Labelled({{"backend", backend}}), read(stat));
+      }
+      families.push_back(std::move(family));
+    };
+    add("sluice_keys", "Counters held.", MetricType::Gauge,
+        [](const BackendStats& stat) { return static_cast<double>(stat.keys); });
+    add("sluice_evictions_total", "Counters dropped that were still in use.", MetricType::Counter,
+        [](const BackendStats& stat) { return static_cast<double>(stat.evictions); });
+    add("sluice_full_total", "Charges refused because every counter in reach was at its limit.",
+        MetricType::Counter,
+        [](const BackendStats& stat) { return static_cast<double>(stat.full); });
+    add("sluice_backend_up", "Whether the backend can be reached.", MetricType::Gauge,
+        [](const BackendStats& stat) { return stat.up ? 1.0 : 0.0; });
+  }
+
+  void AddPolicy(std::vector<MetricFamily>& families) const {
+    MutexLock lock(mutex_);
+    MetricFamily generation =
+        Family("sluice_config_generation", "Number of the policy that decides.", MetricType::Gauge);
+    AddGauge(generation, {}, static_cast<double>(generation_));
+    MetricFamily stale = Family("sluice_config_stale",
+                                "Whether the files hold a newer policy that could not be loaded.",
+                                MetricType::Gauge);
+    AddGauge(stale, {}, 0);  // the files are read once, at the start
+    MetricFamily loads =
+        Family("sluice_config_loads_total", "Loads of the policy.", MetricType::Counter);
+    AddCounter(loads, Labelled({{"result", "success"}}), static_cast<double>(loads_));
+    families.insert(families.end(), {std::move(generation), std::move(stale), std::move(loads)});
+  }
+
+  const BuildInfo build_;
+  LabelledCounters<kOutcomes.size()> decisions_;
+  LabelledCounters<kRlsResults> rls_;
+  LabelledCounters<1> unmatched_;
+  LabelledCounters<1> requests_;
+  LabelledCounters<kHistogramWidth> durations_;
+
+  mutable Mutex mutex_;
+  std::vector<std::pair<std::string, const Backend*>> backends_ ABSL_GUARDED_BY(mutex_);
+  uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t loads_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Telemetry> NewTelemetry(BuildInfo build) {
+  return std::make_unique<TelemetryImpl>(std::move(build));
+}
+
+}  // namespace sluice

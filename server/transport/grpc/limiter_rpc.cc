@@ -1,0 +1,148 @@
+#include "transport/grpc/limiter_rpc.h"
+
+#include <utility>
+
+#include "envoy/service/ratelimit/v3/rls.grpc.pb.h"
+#include "sluice/v1/admin.grpc.pb.h"
+#include "sluice/v1/limiter.grpc.pb.h"
+
+namespace sluice {
+namespace {
+
+using Context = grpc::CallbackServerContext*;
+using Unary = grpc::ServerUnaryReactor*;
+
+// Ends a stream at once, with nothing sent.
+class RefusedStream final : public grpc::ServerBidiReactor<v1::HitRequest, v1::HitResult> {
+ public:
+  explicit RefusedStream(absl::string_view method) { Finish(ToGrpc(NotServedYet(method))); }
+  void OnDone() override { delete this; }
+};
+
+class LimiterRpc final : public v1::Limiter::CallbackService {
+ public:
+  explicit LimiterRpc(const GrpcHandlers& to)
+      : limiter_(to.limiter), runner_(to.clock, to.telemetry) {}
+
+  Unary Hit(Context context, const v1::HitRequest* request, v1::HitResponse* response) override {
+    return runner_.Run(*context, "Hit", [&](const CallContext& call, Reply reply) {
+      limiter_.Hit(*request, call, response, std::move(reply));
+    });
+  }
+  Unary Check(Context context, const v1::CheckRequest* request,
+              v1::CheckResponse* response) override {
+    return runner_.Run(*context, "Check", [&](const CallContext& call, Reply reply) {
+      limiter_.Check(*request, call, response, std::move(reply));
+    });
+  }
+  Unary Stat(Context context, const v1::StatRequest* request, v1::StatResponse* response) override {
+    return runner_.Run(*context, "Stat", [&](const CallContext& call, Reply reply) {
+      limiter_.Stat(*request, call, response, std::move(reply));
+    });
+  }
+
+  Unary ShouldLimit(Context context, const v1::ShouldLimitRequest*,
+                    v1::ShouldLimitResponse*) override {
+    return runner_.Refuse(*context, "ShouldLimit");
+  }
+  Unary BatchHit(Context context, const v1::BatchHitRequest*, v1::BatchHitResponse*) override {
+    return runner_.Refuse(*context, "BatchHit");
+  }
+  Unary BatchCheck(Context context, const v1::BatchCheckRequest*,
+                   v1::BatchCheckResponse*) override {
+    return runner_.Refuse(*context, "BatchCheck");
+  }
+  Unary BatchStat(Context context, const v1::BatchStatRequest*, v1::BatchStatResponse*) override {
+    return runner_.Refuse(*context, "BatchStat");
+  }
+  grpc::ServerBidiReactor<v1::HitRequest, v1::HitResult>* HitStream(Context) override {
+    return new RefusedStream("HitStream");
+  }
+  Unary Reserve(Context context, const v1::ReserveRequest*, v1::ReserveResponse*) override {
+    return runner_.Refuse(*context, "Reserve");
+  }
+  Unary Commit(Context context, const v1::CommitRequest*, v1::CommitResponse*) override {
+    return runner_.Refuse(*context, "Commit");
+  }
+  Unary Cancel(Context context, const v1::CancelRequest*, v1::CancelResponse*) override {
+    return runner_.Refuse(*context, "Cancel");
+  }
+  Unary Reset(Context context, const v1::ResetRequest*, v1::ResetResponse*) override {
+    return runner_.Refuse(*context, "Reset");
+  }
+
+ private:
+  LimiterService& limiter_;
+  CallRunner runner_;
+};
+
+class RateLimitRpc final : public envoy::service::ratelimit::v3::RateLimitService::CallbackService {
+ public:
+  explicit RateLimitRpc(const GrpcHandlers& to)
+      : ratelimit_(to.ratelimit), runner_(to.clock, to.telemetry) {}
+
+  Unary ShouldRateLimit(Context context,
+                        const envoy::service::ratelimit::v3::RateLimitRequest* request,
+                        envoy::service::ratelimit::v3::RateLimitResponse* response) override {
+    return runner_.Run(*context, "ShouldRateLimit", [&](const CallContext& call, Reply reply) {
+      ratelimit_.ShouldRateLimit(*request, call, response, std::move(reply));
+    });
+  }
+
+ private:
+  RateLimitService& ratelimit_;
+  CallRunner runner_;
+};
+
+class AdminRpc final : public v1::Admin::CallbackService {
+ public:
+  explicit AdminRpc(const GrpcHandlers& to) : runner_(to.clock, to.telemetry) {}
+
+  Unary GetPolicy(Context context, const v1::GetPolicyRequest*, v1::GetPolicyResponse*) override {
+    return runner_.Refuse(*context, "GetPolicy");
+  }
+  Unary ReloadPolicy(Context context, const v1::ReloadPolicyRequest*,
+                     v1::ReloadPolicyResponse*) override {
+    return runner_.Refuse(*context, "ReloadPolicy");
+  }
+  Unary ValidatePolicy(Context context, const v1::ValidatePolicyRequest*,
+                       v1::ValidatePolicyResponse*) override {
+    return runner_.Refuse(*context, "ValidatePolicy");
+  }
+  Unary ListThrottles(Context context, const v1::ListThrottlesRequest*,
+                      v1::ListThrottlesResponse*) override {
+    return runner_.Refuse(*context, "ListThrottles");
+  }
+  Unary Explain(Context context, const v1::ExplainRequest*, v1::ExplainResponse*) override {
+    return runner_.Refuse(*context, "Explain");
+  }
+  Unary TopKeys(Context context, const v1::TopKeysRequest*, v1::TopKeysResponse*) override {
+    return runner_.Refuse(*context, "TopKeys");
+  }
+  Unary SetOverride(Context context, const v1::SetOverrideRequest*,
+                    v1::SetOverrideResponse*) override {
+    return runner_.Refuse(*context, "SetOverride");
+  }
+  Unary SetBreaker(Context context, const v1::SetBreakerRequest*,
+                   v1::SetBreakerResponse*) override {
+    return runner_.Refuse(*context, "SetBreaker");
+  }
+  Unary ResetAll(Context context, const v1::ResetAllRequest*, v1::ResetAllResponse*) override {
+    return runner_.Refuse(*context, "ResetAll");
+  }
+
+ private:
+  CallRunner runner_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<grpc::Service>> NewDecisionServices(const GrpcHandlers& handlers) {
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  services.push_back(std::make_unique<LimiterRpc>(handlers));
+  services.push_back(std::make_unique<RateLimitRpc>(handlers));
+  services.push_back(std::make_unique<AdminRpc>(handlers));
+  return services;
+}
+
+}  // namespace sluice

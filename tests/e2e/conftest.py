@@ -1,0 +1,80 @@
+"""Fixtures: a server that tests share, servers of their own, and callers nobody else uses."""
+
+import datetime
+import itertools
+import shutil
+import time
+
+import pytest
+
+from api import Client
+from harness import POLICIES, Program, Sluiced
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clear_of_midnight():
+    """Keeps the suite clear of midnight UTC, where windows of a day or more turn."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    midnight = (now + datetime.timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    left = (midnight - now).total_seconds()
+    if left < 300:
+        time.sleep(left + 1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """One sluiced with policies/, for every test that brings identifiers of its own."""
+    directory = tmp_path_factory.mktemp("server")
+    shutil.copytree(POLICIES / "ratelimit", directory / "ratelimit")
+    sluiced = Sluiced(directory, (POLICIES / "policy.yaml").read_text())
+    yield sluiced
+    sluiced.stop()
+
+
+@pytest.fixture(scope="session")
+def client(server):
+    shared = Client(server.grpc_address)
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def cleanup():
+    """Programs and clients appended here are stopped at the end of the test, the last one first."""
+    started = []
+    yield started
+    for each in reversed(started):
+        each.stop() if isinstance(each, Program) else each.close()
+
+
+@pytest.fixture
+def start_sluiced(tmp_path, cleanup):
+    """Starts a sluiced of the test's own: start_sluiced(policy, ...) -> Sluiced."""
+
+    def start(policy, **options):
+        sluiced = Sluiced(tmp_path, policy, **options)
+        cleanup.append(sluiced)
+        return sluiced
+
+    return start
+
+
+@pytest.fixture
+def connect(cleanup):
+    """Connects to a sluiced: connect(sluiced) -> Client."""
+
+    def start(sluiced):
+        connected = Client(sluiced.grpc_address)
+        cleanup.append(connected)
+        return connected
+
+    return start
+
+
+_callers = itertools.count(1)
+
+
+@pytest.fixture
+def who():
+    """An identifier that no other test uses."""
+    return f"caller-{next(_callers)}"

@@ -1,0 +1,185 @@
+#include "telemetry/telemetry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "tests/unit/service/service_fixture.h"
+
+namespace sluice {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class TelemetryTest : public ServiceTest {
+ protected:
+  // The samples of a metric, labels and values as they stand.
+  std::vector<std::string> Samples(absl::string_view metric) const {
+    std::vector<std::string> samples;
+    for (const absl::string_view line : absl::StrSplit(telemetry_->Scrape(), '\n')) {
+      if (absl::StartsWith(line, absl::StrCat(metric, "{")) ||
+          absl::StartsWith(line, absl::StrCat(metric, " "))) {
+        samples.emplace_back(line.substr(metric.size()));
+      }
+    }
+    return samples;
+  }
+};
+
+TEST_P(TelemetryTest, CountsDecisionsByTenantThrottleAndOutcome) {
+  Use(R"(
+tenants: {acme: {}, "*": {}}
+throttles:
+  - {uid: one, rate: 1/min}
+  - {uid: trial, rate: 1/min, shadow: true}
+  - {uid: "off", rate: 1/min, enabled: false}
+  - {uid: open, rate: unlimited}
+)");
+  for (int i = 0; i < 3; ++i) Hit("throttles: 'one'");
+  Hit("throttles: ['trial', 'off', 'open'] cost: 1");
+  Hit("throttles: 'trial'");
+  Hit("throttles: 'one' cost: 0");
+  Hit("throttles: 'one' tenant: 'acme'");
+  Hit("throttles: 'one' tenant: 'anybody'");
+  Hit("throttles: 'one' tenant: 'somebody'");
+  // These change nothing, so they count for nothing.
+  Check("throttles: 'one'");
+  Stat("throttles: 'one'");
+  Hit(ParseText<v1::HitRequest>("throttles: 'nobody'"));
+  EXPECT_THAT(
+      Samples("sluice_decisions_total"),
+      UnorderedElementsAre("{tenant=\"default\",throttle=\"one\",outcome=\"allowed\"} 1",
+                           "{tenant=\"default\",throttle=\"one\",outcome=\"denied\"} 2",
+                           "{tenant=\"default\",throttle=\"one\",outcome=\"no_cost\"} 1",
+                           "{tenant=\"default\",throttle=\"trial\",outcome=\"allowed\"} 1",
+                           "{tenant=\"default\",throttle=\"trial\",outcome=\"shadow_denied\"} 1",
+                           "{tenant=\"default\",throttle=\"off\",outcome=\"bypassed\"} 1",
+                           "{tenant=\"default\",throttle=\"open\",outcome=\"unlimited\"} 1",
+                           "{tenant=\"acme\",throttle=\"one\",outcome=\"allowed\"} 1",
+                           // Tenants that only the caller names share a label.
+                           "{tenant=\"*\",throttle=\"one\",outcome=\"allowed\"} 2"));
+}
+
+TEST_P(TelemetryTest, CountsFailuresByOutcome) {
+  FailingBackend broken(absl::UnavailableError("down"));
+  UseBackend("throttles: [{uid: one, rate: 1/min}, {uid: trial, rate: 1/min, shadow: true}]",
+             broken);
+  Hit("throttles: ['one', 'trial']");
+  EXPECT_THAT(
+      Samples("sluice_decisions_total"),
+      UnorderedElementsAre("{tenant=\"default\",throttle=\"one\",outcome=\"error_denied\"} 1",
+                           "{tenant=\"default\",throttle=\"trial\",outcome=\"error_allowed\"} 1"));
+}
+
+constexpr absl::string_view kEdge = R"(
+domain: edge
+descriptors:
+  - key: client
+    rate_limit: {unit: minute, requests_per_unit: 10}
+    descriptors:
+      - {key: path, value: /x, shadow_mode: true, rate_limit: {unit: day, requests_per_unit: 1}}
+  - {key: open, rate_limit: {unlimited: true}}
+)";
+constexpr char kClient[] = "descriptors { entries { key: 'client' value: 'a' } }";
+constexpr char kPath[] =
+    "descriptors { entries { key: 'client' value: 'a' } entries { key: 'path' value: '/x' } }";
+
+std::string Result(absl::string_view key, absl::string_view result, int hits) {
+  return absl::StrCat("{domain=\"edge\",key=\"", key, "\",result=\"", result, "\"} ", hits);
+}
+
+TEST_P(TelemetryTest, CountsHitsOnDomainsAsTheOriginalDoes) {
+  Use(kEdge);
+  const auto ask = [&](const std::string& text) { ShouldRateLimit("domain: 'edge' " + text); };
+  // 7 and 3 hits of 10, of which 9 and 10 lie above the near limit of 8; 2 are over.
+  ask(absl::StrCat(kClient, "hits_addend: 7"));
+  ask(absl::StrCat(kClient, "hits_addend: 3"));
+  ask(absl::StrCat(kClient, "hits_addend: 2"));
+  ask(kPath);
+  ask(kPath);
+  ask("descriptors { entries { key: 'open' value: 'a' } }");
+  ask("descriptors { entries { key: 'client' value: 'a' } limit { unit: DAY } }");
+  // A look and a refund are no hits.
+  ask("descriptors { entries { key: 'open' value: 'a' } hits_addend { value: 0 } }");
+  ask("descriptors { entries { key: 'client' value: 'b' } is_negative_hits: true }");
+  EXPECT_THAT(
+      Samples("sluice_rls_hits_total"),
+      UnorderedElementsAre(
+          Result("client", "total", 12), Result("client", "within_limit", 10),
+          Result("client", "near_limit", 2), Result("client", "over_limit", 2),
+          Result("client", "shadow", 0), Result("client.path_/x", "total", 2),
+          Result("client.path_/x", "within_limit", 1), Result("client.path_/x", "near_limit", 1),
+          Result("client.path_/x", "over_limit", 1), Result("client.path_/x", "shadow", 1),
+          Result("open", "total", 1), Result("open", "within_limit", 1),
+          Result("open", "near_limit", 0), Result("open", "over_limit", 0),
+          Result("open", "shadow", 0), Result("override", "total", 1),
+          Result("override", "within_limit", 0), Result("override", "near_limit", 0),
+          Result("override", "over_limit", 1), Result("override", "shadow", 0)));
+}
+
+TEST_P(TelemetryTest, CountsDescriptorsWithoutALimitAndHidesUnknownDomains) {
+  Use(kEdge);
+  const std::string nobody = "descriptors { entries { key: 'nobody' value: 'a' } }";
+  ShouldRateLimit("domain: 'edge' " + nobody + nobody + kClient);
+  ShouldRateLimit("domain: 'forged by a caller' " + nobody);
+  EXPECT_THAT(Samples("sluice_rls_unmatched_total"),
+              UnorderedElementsAre("{domain=\"edge\"} 2", "{domain=\"unknown\"} 1"));
+}
+
+TEST_P(TelemetryTest, CountsRequestsAndTheirDurations) {
+  EXPECT_THAT(Samples("sluice_requests_total"), IsEmpty());
+  telemetry_->OnRequest("Hit", absl::StatusCode::kOk, 25);
+  telemetry_->OnRequest("Hit", absl::StatusCode::kOk, 26);
+  telemetry_->OnRequest("Hit", absl::StatusCode::kNotFound, 2'000'000);
+  telemetry_->OnRequest("Stat", absl::StatusCode::kOk, -5);
+  EXPECT_THAT(Samples("sluice_requests_total"),
+              UnorderedElementsAre("{method=\"Hit\",code=\"OK\"} 2",
+                                   "{method=\"Hit\",code=\"NOT_FOUND\"} 1",
+                                   "{method=\"Stat\",code=\"OK\"} 1"));
+  EXPECT_THAT(Samples("sluice_request_duration_seconds_count"),
+              UnorderedElementsAre("{method=\"Hit\"} 3", "{method=\"Stat\"} 1"));
+  EXPECT_THAT(Samples("sluice_request_duration_seconds_sum"),
+              UnorderedElementsAre("{method=\"Hit\"} 2.000051", "{method=\"Stat\"} 0"));
+  EXPECT_THAT(
+      Samples("sluice_request_duration_seconds_bucket"),
+      AllOf(Contains("{method=\"Hit\",le=\"2.5e-05\"} 1"),
+            Contains("{method=\"Hit\",le=\"5e-05\"} 2"), Contains("{method=\"Hit\",le=\"1\"} 2"),
+            Contains("{method=\"Hit\",le=\"+Inf\"} 3"),
+            Contains("{method=\"Stat\",le=\"2.5e-05\"} 1")));
+}
+
+TEST_P(TelemetryTest, ShowsBackendsPolicyAndBuild) {
+  Use("throttles: [{uid: one, rate: 1/min}]");
+  FailingBackend broken(absl::UnavailableError("down"));
+  telemetry_->AddBackend("local", *backend_);
+  telemetry_->AddBackend("broken", broken);
+  telemetry_->OnPolicyLoaded(7);
+  Hit("throttles: 'one' identifier: 'alice'");
+  Hit("throttles: 'one' identifier: 'bob'");
+  EXPECT_THAT(Samples("sluice_keys"),
+              ElementsAre("{backend=\"local\"} 2", "{backend=\"broken\"} 0"));
+  EXPECT_THAT(Samples("sluice_evictions_total"),
+              ElementsAre("{backend=\"local\"} 0", "{backend=\"broken\"} 0"));
+  EXPECT_THAT(Samples("sluice_full_total"),
+              ElementsAre("{backend=\"local\"} 0", "{backend=\"broken\"} 0"));
+  EXPECT_THAT(Samples("sluice_backend_up"),
+              ElementsAre("{backend=\"local\"} 1", "{backend=\"broken\"} 0"));
+  EXPECT_THAT(Samples("sluice_config_generation"), ElementsAre(" 7"));
+  EXPECT_THAT(Samples("sluice_config_stale"), ElementsAre(" 0"));
+  EXPECT_THAT(Samples("sluice_config_loads_total"), ElementsAre("{result=\"success\"} 1"));
+  EXPECT_THAT(Samples("sluice_build_info"), ElementsAre("{version=\"1.2.3\",commit=\"abc\"} 1"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, TelemetryTest, testing::ValuesIn(Backends()), NameOf);
+
+}  // namespace
+}  // namespace sluice
