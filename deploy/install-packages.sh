@@ -12,7 +12,7 @@ packages=(
   # The RPC stack (protobuf and gRPC, with their code generators).
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   # Libraries.
-  libabsl-dev libhiredis-dev prometheus-cpp-dev libcivetweb-dev libyaml-cpp-dev
+  libabsl-dev libssl-dev prometheus-cpp-dev libcivetweb-dev libyaml-cpp-dev
   libxxhash-dev libcli11-dev libspdlog-dev
   # Tests.
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev

@@ -1,8 +1,11 @@
 // sluiced: the composition root. The only file that names concrete backends and doors.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -10,6 +13,7 @@
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "backend/memory/memory_backend.h"
@@ -26,6 +30,7 @@
 namespace sluice {
 namespace {
 
+constexpr int64_t kMinuteUs = 60'000'000;
 constexpr int kExitPortInUse = 1;
 constexpr int kExitBadConfig = 2;
 constexpr uint64_t kFirstGeneration = 1;
@@ -42,17 +47,19 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-int WaitForSignal(const sigset_t& signals) {
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
-  }
-  return signal;
-}
-
 // The next signal of the set, or 0 when `us` microseconds have passed first.
-int WaitForSignalFor(const sigset_t& signals, int64_t us) {
+int WaitForSignal(const sigset_t& signals, int64_t us) {
   const timespec timeout{us / 1'000'000, us % 1'000'000 * 1000};
   return std::max(sigtimedwait(&signals, nullptr, &timeout), 0);
+}
+
+// Load balancers get the time that SIGTERM promises them, also when it is sent twice; a person at a
+// terminal need not wait.
+void WaitForDelay(int64_t us) {
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  WaitForSignal(interrupt, us);
 }
 
 void SetUpLog() {
@@ -62,9 +69,39 @@ void SetUpLog() {
   spdlog::set_default_logger(std::move(logger));
 }
 
+// The address with another port.
+std::string WithPort(const std::string& address, int port) {
+  return absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
+}
+
 PolicyResult LoadPolicy(const std::string& config) {
   if (!config.empty()) return LoadPolicyFile(config, kFirstGeneration);
   return LoadPolicyText("built-in example", ExamplePolicy(), kFirstGeneration);
+}
+
+// Puts a port from the environment into an address. False, and said so, when it is none.
+bool TakePort(const char* variable, std::string& address) {
+  const char* text = std::getenv(variable);
+  if (text == nullptr) return true;
+  int port = 0;
+  if (!absl::SimpleAtoi(text, &port) || port < 0 || port > 65535) {
+    std::fprintf(stderr, "%s: '%s' is not a port (give a number from 0 to 65535)\n", variable,
+                 text);
+    return false;
+  }
+  address = WithPort(address, port);
+  return true;
+}
+
+// What the environment says when no file does.
+bool TakeEnvironment(ServerSpec& server) {
+  if (std::getenv("RUNTIME_ROOT") != nullptr) {
+    std::fprintf(stderr,
+                 "RUNTIME_ROOT is not supported yet (name the files under domains.files of a "
+                 "--config)\n");
+    return false;
+  }
+  return TakePort("GRPC_PORT", server.grpc_address) && TakePort("PORT", server.http_address);
 }
 
 std::vector<std::unique_ptr<Backend>> NewBackends(const PolicySet& policy) {
@@ -84,11 +121,6 @@ std::string DescribeBackends(const PolicySet& policy) {
   });
 }
 
-// "0.0.0.0:0" with the port that it became.
-std::string WithPort(const std::string& address, int port) {
-  return absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
-}
-
 int Fail(const absl::Status& status) {
   spdlog::error("{}", std::string(status.message()));
   return kExitPortInUse;
@@ -97,58 +129,82 @@ int Fail(const absl::Status& status) {
 // Everything that lives as long as the server, in the order in which each needs those before it.
 class Server {
  public:
-  explicit Server(std::shared_ptr<const PolicySet> policy)
+  Server(std::shared_ptr<const PolicySet> policy, ServerSpec spec)
       : policy_(std::move(policy)),
+        spec_(std::move(spec)),
         clock_(NewSystemClock()),
         backends_(NewBackends(*policy_)),
         telemetry_(NewTelemetry({SLUICE_VERSION, SLUICE_COMMIT})),
         limiter_(HashSecret::Random(), *telemetry_),
         limiter_service_(limiter_),
-        ratelimit_service_(limiter_) {
-    std::vector<Backend*> named;
+        ratelimit_service_(limiter_),
+        reported_full_(backends_.size(), 0) {
     for (size_t i = 0; i < backends_.size(); ++i) {
-      named.push_back(backends_[i].get());
       telemetry_->AddBackend(policy_->backends[i].name, *backends_[i]);
     }
-    limiter_.Publish(policy_, std::move(named));
-    telemetry_->OnPolicyLoaded(policy_->generation);
   }
 
   absl::Status Open() {
-    auto grpc = NewGrpcDoor(policy_->server.grpc_address,
-                            {limiter_service_, ratelimit_service_, health_, *telemetry_, *clock_});
-    if (!grpc.ok()) return grpc.status();
-    grpc_ = *std::move(grpc);
-    auto http = NewHttpDoor(policy_->server.http_address,
+    auto http = NewHttpDoor(spec_.http_address,
                             {limiter_, ratelimit_service_, health_, *telemetry_, *clock_});
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
+    auto grpc = NewGrpcDoor(spec_.grpc_address,
+                            {limiter_service_, ratelimit_service_, health_, *telemetry_, *clock_});
+    if (!grpc.ok()) return grpc.status();
+    grpc_ = *std::move(grpc);
     return absl::OkStatus();
+  }
+
+  // Nothing is decided, and /readyz does not say ready, before this: both doors are open by then.
+  void Serve() {
+    std::vector<Backend*> named;
+    named.reserve(backends_.size());
+    for (const auto& backend : backends_) named.push_back(backend.get());
+    limiter_.Publish(policy_, std::move(named));
+    telemetry_->OnPolicyLoaded(policy_->generation);
   }
 
   void SayReady() const {
     spdlog::info(
         "serving version={} grpc={} http={} backends={} policy=\"{}\" generation={} hash={} "
         "throttles={} domains={}",
-        SLUICE_VERSION, WithPort(policy_->server.grpc_address, grpc_->port()),
-        WithPort(policy_->server.http_address, http_->port()), DescribeBackends(*policy_),
-        policy_->source, policy_->generation, policy_->content_hash.substr(0, 12),
-        policy_->throttles.size(), policy_->domains.size());
+        SLUICE_VERSION, WithPort(spec_.grpc_address, grpc_->port()),
+        WithPort(spec_.http_address, http_->port()), DescribeBackends(*policy_), policy_->source,
+        policy_->generation, policy_->content_hash.substr(0, 12), policy_->throttles.size(),
+        policy_->domains.size());
+  }
+
+  // Tells the operator of a full backend; to be called once a minute.
+  void ReportFull() {
+    for (size_t i = 0; i < backends_.size(); ++i) {
+      const int64_t full = backends_[i]->Stats().full;
+      const int64_t more = full - std::exchange(reported_full_[i], full);
+      if (more == 0) continue;
+      spdlog::warn(
+          "full backend={} refused={}: every counter in reach was at its limit (raise max_keys, or "
+          "limit by something that callers cannot make up)",
+          policy_->backends[i].name, more);
+    }
   }
 
   // NOT_SERVING at once, so that load balancers turn away while every call is still answered; then
-  // GOAWAY. A person at a terminal need not wait for load balancers.
-  void Drain(int signal, const sigset_t& signals) {
+  // GOAWAY.
+  void Drain(int signal) {
     health_.Drain();
-    const int64_t delay_us = signal == SIGINT ? 0 : policy_->server.drain_delay_us;
+    const int64_t delay_us = signal == SIGINT ? 0 : spec_.drain_delay_us;
     spdlog::info("draining signal={} delay_ms={}", signal, delay_us / 1000);
-    if (delay_us > 0) WaitForSignalFor(signals, delay_us);
-    grpc_->Shutdown(policy_->server.drain_grace_us);
+    if (delay_us > 0) WaitForDelay(delay_us);
+    // The HTTP door takes seconds to stop, which are the grace's as well.
+    std::thread http_stops([this] { http_ = nullptr; });
+    grpc_->Shutdown(spec_.drain_grace_us);
+    http_stops.join();
     spdlog::info("stopped");
   }
 
  private:
   const std::shared_ptr<const PolicySet> policy_;
+  const ServerSpec spec_;
   const std::unique_ptr<Clock> clock_;
   const std::vector<std::unique_ptr<Backend>> backends_;
   const std::unique_ptr<Telemetry> telemetry_;
@@ -156,8 +212,9 @@ class Server {
   LimiterService limiter_service_;
   RateLimitService ratelimit_service_;
   HealthService health_;
-  std::unique_ptr<GrpcDoor> grpc_;
+  std::vector<int64_t> reported_full_;
   std::unique_ptr<HttpDoor> http_;
+  std::unique_ptr<GrpcDoor> grpc_;
 };
 
 int Run(const std::string& config) {
@@ -170,14 +227,19 @@ int Run(const std::string& config) {
     }
     return kExitBadConfig;
   }
-  Server server(std::move(loaded.policy));
+  ServerSpec spec = loaded.policy->server;
+  if (config.empty() && !TakeEnvironment(spec)) return kExitBadConfig;
+  Server server(std::move(loaded.policy), std::move(spec));
   if (absl::Status status = server.Open(); !status.ok()) return Fail(status);
   server.SayReady();
   if (config.empty()) {
     spdlog::info(
         "no --config: running the built-in example; try: sluicectl hit api:burst --id alice");
   }
-  server.Drain(WaitForSignal(signals), signals);
+  server.Serve();
+  int signal = 0;
+  while ((signal = WaitForSignal(signals, kMinuteUs)) == 0) server.ReportFull();
+  server.Drain(signal);
   return 0;
 }
 

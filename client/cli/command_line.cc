@@ -14,6 +14,7 @@
 #include "cli/text.h"
 #include "core/nearest.h"
 #include "core/rate.h"
+#include "core/utf8.h"
 
 namespace sluice::cli {
 namespace {

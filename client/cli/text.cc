@@ -9,15 +9,11 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "core/rate.h"
+#include "core/utf8.h"
 
 namespace sluice::cli {
 namespace {
-
-constexpr int64_t kMillisecond = 1'000;
-constexpr int64_t kSecond = 1'000 * kMillisecond;
-constexpr int64_t kMinute = 60 * kSecond;
-constexpr int64_t kHour = 60 * kMinute;
-constexpr int64_t kDay = 24 * kHour;
 
 // Above what any limit can say, below where microseconds overflow.
 constexpr double kLongestMs = 1e15;
@@ -34,14 +30,14 @@ struct Scale {
 };
 
 constexpr Scale kScales[] = {
-    {kMillisecond, 1, 1, "us"},
-    {10 * kMillisecond, kMillisecond / 10, kMillisecond, "ms"},
-    {kSecond, kMillisecond, kMillisecond, "ms"},
-    {10 * kSecond, kSecond / 100, kSecond, "s"},
-    {kMinute, kSecond / 10, kSecond, "s"},
-    {kHour, kSecond, kMinute, "min", kSecond, "s"},
-    {kDay, kMinute, kHour, "h", kMinute, "min"},
-    {INT64_MAX, kHour, kDay, "d", kHour, "h"},
+    {kMillisecondUs, 1, 1, "us"},
+    {10 * kMillisecondUs, kMillisecondUs / 10, kMillisecondUs, "ms"},
+    {kSecondUs, kMillisecondUs, kMillisecondUs, "ms"},
+    {10 * kSecondUs, kSecondUs / 100, kSecondUs, "s"},
+    {kMinuteUs, kSecondUs / 10, kSecondUs, "s"},
+    {kHourUs, kSecondUs, kMinuteUs, "min", kSecondUs, "s"},
+    {kDayUs, kMinuteUs, kHourUs, "h", kMinuteUs, "min"},
+    {INT64_MAX, kHourUs, kDayUs, "d", kHourUs, "h"},
 };
 
 std::string FormatOn(const Scale& scale, int64_t us) {
@@ -84,33 +80,6 @@ std::string FormatNumber(double value) {
   // Epoch times keep their microseconds.
   const std::string fixed = absl::StrFormat("%.3f", value);
   return fixed.substr(0, fixed.find_last_not_of('0') + 1);
-}
-
-size_t Utf8Length(absl::string_view text) {
-  if (text.empty()) return 0;
-  const unsigned char lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (!IsContinuation(text[i])) return 0;
-  }
-  // Overlong forms, surrogates, and what lies above U+10FFFF.
-  const unsigned char second = static_cast<unsigned char>(text[1]);
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-      (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) {
-    return 0;
-  }
-  return length;
-}
-
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 std::string Printable(absl::string_view text) {

@@ -22,10 +22,6 @@ std::string FormatInstant(double ms);
 // "40", "0.00166667"; "unlimited" for +infinity.
 std::string FormatNumber(double value);
 
-// Bytes in the character that `text` begins with; 0 when it does not begin with valid UTF-8.
-size_t Utf8Length(absl::string_view text);
-bool IsUtf8(absl::string_view text);
-
 // `text` with control characters and bytes that are not UTF-8 percent-encoded: nobody's identifier
 // moves the cursor of somebody's terminal.
 std::string Printable(absl::string_view text);

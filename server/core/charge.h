@@ -16,7 +16,7 @@ class Limit;  // strategy/limit.h
 
 enum class Mode {
   kTake,    // all of these or none
-  kFollow,  // shadow: judged alone, taken iff it and the group pass, never in the way
+  kFollow,  // shadow: taken iff it and the group pass, never in the way
   kLook,    // answers, takes nothing (Check, Stat, an addend of 0)
   kSettle,  // signed, always applied, outside the group (refund, cost known afterwards)
 };
@@ -58,8 +58,11 @@ struct Verdict {
 // A request's charges together, decided at one instant. The caller's object: goes down once, comes
 // up once. No copy, no allocation; a backend may link it into its queues.
 //
-// The takes pass iff every take and every look passes; otherwise none of them is taken. Takes and
-// looks on one key are judged on the sum of their amounts. A settle is applied first.
+// A settle is applied first. The takes pass iff every take and every look passes; otherwise none of
+// them is taken. Takes and looks on one key are judged on the sum of their amounts. Follows come
+// last and are judged on what the takes left, those on one key on the sum of their amounts as well;
+// each that passes is taken if the takes and looks pass. With different limits on one key, each is
+// judged by its own on the sum. A take or a follow of 0 is a look: the key's time stays as it is.
 class Decision {
  public:
   Decision() = default;

@@ -1,19 +1,21 @@
 #include "core/key.h"
 
-#include <openssl/evp.h>
 #include <xxhash.h>
 
 #include <cstring>
 #include <random>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "core/digest.h"
 
 namespace sluice {
 namespace {
 
 constexpr size_t kMaxEncodedPart = 128;
+constexpr size_t kHashBytes = 16;
 constexpr char kUpperHex[] = "0123456789ABCDEF";
 
 void AppendPart(absl::InlinedVector<char, 128>& out, absl::string_view part) {
@@ -36,13 +38,6 @@ bool NeedsEscape(unsigned char c) {
   return c == '%' || c == ':' || c == '{' || c == '}' || c < 0x20 || c >= 0x7f;
 }
 
-std::string Sha256Prefix(absl::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), 16));
-}
-
 std::string EncodePart(absl::string_view part) {
   std::string out;
   out.reserve(part.size());
@@ -58,11 +53,8 @@ std::string EncodePart(absl::string_view part) {
     }
   }
   if (out.size() <= kMaxEncodedPart) return out;
-  std::string hash = Sha256Prefix(part);
-  for (char& c : hash) {
-    if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return absl::StrCat("~", hash);
+  const std::string hash = Sha256(part).substr(0, kHashBytes);
+  return absl::StrCat("~", absl::AsciiStrToUpper(absl::BytesToHexString(hash)));
 }
 
 }  // namespace

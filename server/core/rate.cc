@@ -21,12 +21,12 @@ struct Unit {
 };
 
 constexpr std::array<Unit, 6> kUnits = {{
-    {"w", 604'800'000'000, {"week"}},
-    {"d", 86'400'000'000, {"day"}},
-    {"h", 3'600'000'000, {"hr", "hour"}},
-    {"min", 60'000'000, {"m", "minute"}},
-    {"s", 1'000'000, {"sec", "second"}},
-    {"ms", 1'000, {"millisecond"}},
+    {"w", kWeekUs, {"week"}},
+    {"d", kDayUs, {"day"}},
+    {"h", kHourUs, {"hr", "hour"}},
+    {"min", kMinuteUs, {"m", "minute"}},
+    {"s", kSecondUs, {"sec", "second"}},
+    {"ms", kMillisecondUs, {"millisecond"}},
 }};
 
 // "hrs", "mins" and "secs" are plurals too; one-letter units and "ms" have none.
@@ -92,7 +92,7 @@ absl::StatusOr<Rate> Rate::Create(int64_t limit, int64_t period_us) {
   if (limit < 0 || limit >= kMaxAmount) {
     return absl::InvalidArgumentError(absl::StrCat("the limit ", limit, " is outside [0, 2^52)"));
   }
-  if (period_us < 1000 || period_us >= kMaxAmount || period_us % 1000 != 0) {
+  if (period_us < kMillisecondUs || period_us >= kMaxAmount || period_us % kMillisecondUs != 0) {
     return absl::InvalidArgumentError("the period must be whole milliseconds, at least 1 ms");
   }
   return Rate(limit, period_us);

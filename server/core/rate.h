@@ -14,6 +14,16 @@ namespace sluice {
 // (Redis's Lua has no other numbers) with room for one debt of the same size.
 inline constexpr int64_t kMaxAmount = int64_t{1} << 52;
 
+// Periods in microseconds; months and years as Envoy counts them.
+inline constexpr int64_t kMillisecondUs = 1'000;
+inline constexpr int64_t kSecondUs = 1'000 * kMillisecondUs;
+inline constexpr int64_t kMinuteUs = 60 * kSecondUs;
+inline constexpr int64_t kHourUs = 60 * kMinuteUs;
+inline constexpr int64_t kDayUs = 24 * kHourUs;
+inline constexpr int64_t kWeekUs = 7 * kDayUs;
+inline constexpr int64_t kMonthUs = 30 * kDayUs;
+inline constexpr int64_t kYearUs = 365 * kDayUs;
+
 // A limit per period, or unlimited. Immutable.
 class Rate {
  public:

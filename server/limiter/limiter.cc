@@ -22,8 +22,9 @@ absl::Status NotFound(absl::string_view what, absl::string_view reason, absl::st
   return status;
 }
 
-template <class Pairs, class Value>
-const Value* FindIn(const Pairs& pairs, absl::string_view key, const Value*) {
+// The value of the pair with this key; nullptr when there is none.
+template <class Pairs>
+const typename Pairs::value_type::second_type* FindIn(const Pairs& pairs, absl::string_view key) {
   const auto found =
       std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == key; });
   return found == pairs.end() ? nullptr : &found->second;
@@ -38,8 +39,7 @@ absl::string_view FindContext(const Context& context, absl::string_view key) {
 absl::string_view LookUp(const ThrottleCall& call, const Throttle& throttle,
                          absl::string_view key) {
   if (key == "identifier") return call.identifier;
-  if (const auto* value = FindIn(call.context, key, static_cast<absl::string_view*>(nullptr));
-      value != nullptr && !value->empty()) {
+  if (const auto* value = FindIn(call.context, key); value != nullptr && !value->empty()) {
     return *value;
   }
   const absl::string_view of_throttle = FindContext(throttle.context, key);
@@ -47,7 +47,7 @@ absl::string_view LookUp(const ThrottleCall& call, const Throttle& throttle,
 }
 
 uint64_t CostOf(const ThrottleCall& call, const Throttle& throttle) {
-  const uint64_t* named = FindIn(call.costs, throttle.uid, static_cast<uint64_t*>(nullptr));
+  const uint64_t* named = FindIn(call.costs, throttle.uid);
   return named != nullptr ? *named : call.cost.value_or(throttle.cost);
 }
 
@@ -245,10 +245,6 @@ void Limiter::Charges(Call& call, size_t backend) {
 }
 
 void Limiter::Finished(Call& call, const absl::Status& status) {
-  if (absl::IsDeadlineExceeded(status)) {
-    call.Finish(status);
-    return;
-  }
   size_t next = 0;
   for (Line& line : call.lines_) {
     if (line.limit == nullptr) continue;

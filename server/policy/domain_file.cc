@@ -15,9 +15,6 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-constexpr int64_t kSecondUs = 1'000'000;
-constexpr int64_t kDayUs = 86'400 * kSecondUs;
-
 struct Unit {
   absl::string_view name;
   int64_t us;
@@ -25,12 +22,12 @@ struct Unit {
 
 // As envoyproxy/ratelimit counts them.
 constexpr std::array<Unit, 7> kUnits = {{{"second", kSecondUs},
-                                         {"minute", 60 * kSecondUs},
-                                         {"hour", 3'600 * kSecondUs},
+                                         {"minute", kMinuteUs},
+                                         {"hour", kHourUs},
                                          {"day", kDayUs},
-                                         {"week", 7 * kDayUs},
-                                         {"month", 30 * kDayUs},
-                                         {"year", 365 * kDayUs}}};
+                                         {"week", kWeekUs},
+                                         {"month", kMonthUs},
+                                         {"year", kYearUs}}};
 
 // Empty and absent are the same here.
 std::string TextOrEmpty(FileReader& file, Field field) {

@@ -1,7 +1,6 @@
 #include "policy/loader.h"
 
 #include <glob.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/digest.h"
 #include "policy/domain_file.h"
 #include "policy/reader.h"
 #include "policy/sections.h"
@@ -25,13 +25,6 @@ namespace sluice {
 namespace {
 
 using Dialect = FileReader::Dialect;
-
-std::string Digest(absl::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  return std::string(digest, digest + size);
-}
 
 absl::StatusOr<std::string> ReadWhole(const std::string& path) {
   const auto failed = [](absl::string_view why) {
@@ -91,7 +84,7 @@ class Loader {
       for (PolicyError& error : file.Errors()) result.errors.push_back(std::move(error));
     }
     if (!result.errors.empty()) return result;
-    policy_.content_hash = absl::BytesToHexString(Digest(digests_));
+    policy_.content_hash = absl::BytesToHexString(Sha256(digests_));
     policy_.Index();
     result.policy = std::make_shared<const PolicySet>(std::move(policy_));
     return result;
@@ -116,7 +109,7 @@ class Loader {
 
   FileReader& Open(const std::string& name, absl::string_view text, const YamlDocument& document,
                    Dialect dialect) {
-    digests_ += Digest(text);
+    digests_ += Sha256(text);
     FileReader& file = files_.emplace_back(name, dialect);
     for (const YamlProblem& problem : document.problems()) {
       file.Refuse(problem.line, problem.column, problem.what, problem.hint);

@@ -1,5 +1,7 @@
 #include "policy/sections.h"
 
+#include <arpa/inet.h>
+
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -9,6 +11,8 @@
 namespace sluice {
 namespace {
 
+// With the zero byte, which would end the name for the system.
+constexpr absl::string_view kNotInHosts(":[]/ \t", 7);
 constexpr int64_t kMostKeys = int64_t{1} << 40;
 constexpr size_t kMaxContextEntries = 64;
 constexpr size_t kMaxContextBytes = 1024;  // key and value together
@@ -24,15 +28,25 @@ bool IsAddress(absl::string_view text) {
     return false;
   }
   if (absl::StartsWith(host, "[")) return host.size() > 2 && absl::EndsWith(host, "]");
-  return !host.empty() && host.find_first_of(":[]/ \t") == absl::string_view::npos;
+  return !host.empty() && host.find_first_of(kNotInHosts) == absl::string_view::npos;
 }
 
-absl::optional<std::string> ReadAddress(FileReader& file, Field field) {
+// All that Debian's civetweb listens on: it is built without IPv6, and looks up no names.
+bool IsIpv4Address(absl::string_view text) {
+  in_addr host{};
+  return IsAddress(text) &&
+         inet_pton(AF_INET, std::string(text.substr(0, text.rfind(':'))).c_str(), &host) == 1;
+}
+
+// `form` names in errors what `right` takes.
+absl::optional<std::string> ReadAddress(FileReader& file, Field field,
+                                        bool (*right)(absl::string_view), absl::string_view form,
+                                        std::string hint) {
   absl::optional<std::string> text = file.Text(field);
-  if (!text.has_value() || IsAddress(*text)) return text;
+  if (!text.has_value() || right(*text)) return text;
   file.Refuse(*field.node,
-              absl::StrCat("'", field.name, "' must be host:port, found ", Found(*field.node)),
-              "for example 0.0.0.0:8081 or [::]:8081");
+              absl::StrCat("'", field.name, "' must be ", form, ", found ", Found(*field.node)),
+              std::move(hint));
   return absl::nullopt;
 }
 
@@ -73,8 +87,14 @@ ServerSpec ReadServer(FileReader& file, Field section) {
   MapReader server(file, section, "server");
   MapReader grpc(file, server.Find("grpc"), "server.grpc");
   MapReader http(file, server.Find("http"), "server.http");
-  spec.grpc_address = ReadAddress(file, grpc.Find("address")).value_or(spec.grpc_address);
-  spec.http_address = ReadAddress(file, http.Find("address")).value_or(spec.http_address);
+  spec.grpc_address = ReadAddress(file, grpc.Find("address"), IsAddress, "host:port",
+                                  "for example 0.0.0.0:8081 or [::]:8081")
+                          .value_or(spec.grpc_address);
+  spec.http_address =
+      ReadAddress(file, http.Find("address"), IsIpv4Address, "an IPv4 address and a port",
+                  "the HTTP door has no IPv6 and looks up no names; for example "
+                  "0.0.0.0:8080")
+          .value_or(spec.http_address);
   spec.drain_delay_us = file.Duration(server.Find("drain_delay")).value_or(spec.drain_delay_us);
   spec.drain_grace_us = file.Duration(server.Find("drain_grace")).value_or(spec.drain_grace_us);
   server.NotYet({"admin", "auth", "allow_reset"});

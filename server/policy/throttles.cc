@@ -3,12 +3,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "core/rate.h"
 #include "policy/sections.h"
 
 namespace sluice {
 namespace {
 
-constexpr int64_t kMostCost = int64_t{1} << 52;
 constexpr absl::string_view kDefaultStrategy = "fixed_window";
 constexpr absl::string_view kRateHint = "for example rate: 100/min, or rate: unlimited";
 
@@ -59,7 +59,7 @@ absl::optional<PlacedRate> ReadRate(FileReader& file, Field field) {
 
 absl::optional<int64_t> ReadCost(FileReader& file, Field field) {
   if (IsConditional(file, field)) return absl::nullopt;
-  return file.Whole(field, 0, kMostCost);
+  return file.Whole(field, 0, kMaxAmount);
 }
 
 absl::optional<PlacedStrategy> ReadStrategy(FileReader& file, Field field) {
@@ -175,13 +175,15 @@ absl::optional<Limit> MakeLimit(FileReader& file, const absl::optional<PlacedRat
   absl::StatusOr<Limit> limit =
       Limit::Create(strategy.name, limited ? rate->rate : *some, strategy.params);
   if (limit.ok()) return limited ? absl::make_optional(*std::move(limit)) : absl::nullopt;
-  const std::string what(limit.status().message());
-  if (const absl::optional<std::string> param = ParamOf(limit.status()); param.has_value()) {
+  const std::vector<ParamError> errors = ParamErrorsOf(limit.status());
+  for (const ParamError& error : errors) {
     for (size_t i = 0; i < strategy.params.size(); ++i) {
-      if (strategy.params[i].first == *param) file.Refuse(*strategy.param_nodes[i], what);
+      if (strategy.params[i].first != error.param) continue;
+      file.Refuse(*strategy.param_nodes[i], error.text);
     }
-    return absl::nullopt;
   }
+  if (!errors.empty()) return absl::nullopt;
+  const std::string what(limit.status().message());
   const auto& names = StrategyNames();
   const bool known = std::find(names.begin(), names.end(), strategy.name) != names.end();
   if (!known) {

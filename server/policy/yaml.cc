@@ -10,32 +10,22 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/optional.h"
+#include "core/utf8.h"
 
 namespace sluice {
 namespace {
 
 using Kind = YamlNode::Kind;
 
-// Bytes of the UTF-8 character at the front of `text`; 0 when there is none that YAML allows.
+// Bytes of the character at the front of `text`; 0 when there is none that YAML allows.
 size_t CharacterSize(absl::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) {
-    const bool blank = lead == '\t' || lead == '\n' || lead == '\r';
-    return (lead >= 0x20 && lead != 0x7f) || blank ? 1 : 0;
-  }
-  const size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return 0;
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
-  const bool surrogate = lead == 0xed && byte(1) >= 0xa0;
-  const bool beyond = lead == 0xf4 && byte(1) >= 0x90;
-  return overlong || surrogate || beyond ? 0 : size;
+  const bool blank = text[0] == '\t' || text[0] == '\n' || text[0] == '\r';
+  const bool control = absl::ascii_iscntrl(static_cast<unsigned char>(text[0]));
+  return control && !blank ? 0 : Utf8Length(text);
 }
 
 // yaml-cpp takes any byte for text.

@@ -29,12 +29,17 @@ bool Tighter(const Line& a, const Line& b) {
   return LessShare(a, b);
 }
 
-// A structured-field string (RFC 8941), which holds printable ASCII only.
+// A structured-field string (RFC 8941), which holds printable ASCII only: other bytes, and the `%`
+// that marks them, are percent-encoded.
 std::string Quoted(absl::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
+    if (c < 0x20 || c >= 0x7f || c == '%') {
+      absl::StrAppend(&out, "%", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad2));
+      continue;
+    }
     if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c >= 0x20 && c < 0x7f ? c : '?');
+    out.push_back(c);
   }
   out.push_back('"');
   return out;

@@ -18,7 +18,6 @@ constexpr size_t kMaxIdentifier = 1024;
 constexpr int kMaxContextEntries = 64;
 constexpr size_t kMaxContextEntry = 1024;
 constexpr size_t kMaxName = 256;
-constexpr uint64_t kMaxCost = static_cast<uint64_t>(kMaxAmount);
 constexpr absl::string_view kCostRule = "a cost is at most 2^52";
 
 absl::string_view View(const std::string& text) { return text; }
@@ -38,12 +37,12 @@ absl::Status CheckContext(const google::protobuf::Map<std::string, std::string>&
 
 template <class Request>
 absl::Status CheckCosts(const Request& request) {
-  if (request.has_cost() && request.cost() > kMaxCost) return InvalidField("cost", kCostRule);
+  if (request.has_cost() && request.cost() > kMaxAmount) return InvalidField("cost", kCostRule);
   if (request.costs_size() > static_cast<int>(kMaxThrottles)) {
     return InvalidField("costs", "it has more than 64 entries (send at most 64)");
   }
   for (const auto& [uid, cost] : request.costs()) {
-    if (cost > kMaxCost) return InvalidField("costs", kCostRule);
+    if (cost > kMaxAmount) return InvalidField("costs", kCostRule);
     bool named = false;
     for (const std::string& throttle : request.throttles()) named |= throttle == uid;
     if (!named) {

@@ -8,21 +8,19 @@ namespace {
 using OverrideUnit = envoy::type::v3::RateLimitUnit;
 using Unit = RateUnit::Unit;
 
-constexpr int64_t kDayUs = 86'400'000'000;
-
 struct UnitRow {
   Unit::Unit unit;
   OverrideUnit override_unit;  // UNKNOWN: an override cannot say it
   int64_t us;
 };
 constexpr std::array<UnitRow, 7> kUnits = {{
-    {Unit::YEAR, OverrideUnit::YEAR, 365 * kDayUs},
-    {Unit::MONTH, OverrideUnit::MONTH, 30 * kDayUs},
-    {Unit::WEEK, OverrideUnit::UNKNOWN, 7 * kDayUs},
+    {Unit::YEAR, OverrideUnit::YEAR, kYearUs},
+    {Unit::MONTH, OverrideUnit::MONTH, kMonthUs},
+    {Unit::WEEK, OverrideUnit::UNKNOWN, kWeekUs},
     {Unit::DAY, OverrideUnit::DAY, kDayUs},
-    {Unit::HOUR, OverrideUnit::HOUR, 3'600'000'000},
-    {Unit::MINUTE, OverrideUnit::MINUTE, 60'000'000},
-    {Unit::SECOND, OverrideUnit::SECOND, 1'000'000},
+    {Unit::HOUR, OverrideUnit::HOUR, kHourUs},
+    {Unit::MINUTE, OverrideUnit::MINUTE, kMinuteUs},
+    {Unit::SECOND, OverrideUnit::SECOND, kSecondUs},
 }};
 
 }  // namespace

@@ -22,6 +22,9 @@ namespace rls = envoy::service::ratelimit::v3;
 using envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
 
 constexpr uint32_t kNoLimitRemaining = std::numeric_limits<uint32_t>::max();
+// Far beyond what Envoy sends, and little enough for one call to be short.
+constexpr int kMaxDescriptors = 256;
+constexpr int kMaxEntries = 64;
 constexpr uint64_t kMaxAddend = uint64_t{1} << 63;
 
 uint32_t Clamped(int64_t amount) {
@@ -97,6 +100,9 @@ absl::Status ReadHits(const RateLimitDescriptor& descriptor, uint32_t request_ad
 
 absl::Status ReadDescriptor(const RateLimitDescriptor& descriptor, uint32_t request_addend,
                             DescriptorCall::Ask& ask) {
+  if (descriptor.entries_size() > kMaxEntries) {
+    return InvalidField("descriptors.entries", "a descriptor has more than 64 (send at most 64)");
+  }
   for (const RateLimitDescriptor::Entry& entry : descriptor.entries()) {
     ask.entries.push_back({entry.key(), entry.value()});
   }
@@ -149,6 +155,9 @@ absl::Status CheckRequestFields(const rls::RateLimitRequest& request, const Limi
   }
   if (request.descriptors().empty()) {
     return absl::UnknownError("rate limit descriptor list must not be empty");
+  }
+  if (request.descriptors_size() > kMaxDescriptors) {
+    return InvalidField("descriptors", "there are more than 256 (send at most 256)");
   }
   if (limiter.policy() == nullptr) {
     return absl::UnknownError("no rate limit configuration loaded");

@@ -26,7 +26,7 @@ inline constexpr int64_t kFarOffUs = int64_t{1} << 62;
 class Limit {
  public:
   // The only way in. `rate` is not unlimited. The error names what is wrong and what would be
-  // right, and by ParamOf() the parameter, if it is one.
+  // right; when it is about parameters, it is all of theirs, and ParamErrorsOf() tells them apart.
   //
   // Chooses the tick: the smallest of 1 us, 1 ms and 1 s that divides the period and every duration
   // among the parameters, and keeps the largest amount x period (in ticks) below 2^52.

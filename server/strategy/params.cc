@@ -3,15 +3,26 @@
 #include <algorithm>
 
 #include "absl/strings/cord.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "core/nearest.h"
 #include "core/rate.h"
 
 namespace sluice {
 namespace {
-constexpr absl::string_view kParamPayload = "sluice/param";
+
+// A line for each field of each error, escaped, so that a line break in a name is none.
+constexpr absl::string_view kPayload = "sluice/param_errors";
+
+std::string Unescaped(absl::string_view line) {
+  std::string text;
+  absl::CUnescape(line, &text);
+  return text;
+}
+
 }  // namespace
 
 ParamReader::ParamReader(absl::string_view strategy, const Params& params)
@@ -63,9 +74,7 @@ absl::string_view ParamReader::Choice(absl::string_view name,
 }
 
 void ParamReader::Refuse(absl::string_view name, absl::string_view why) {
-  if (!first_error_.ok()) return;
-  first_error_ = absl::InvalidArgumentError(absl::StrCat(strategy_, ": ", name, ": ", why));
-  first_error_.SetPayload(kParamPayload, absl::Cord(name));
+  errors_.push_back({std::string(name), absl::StrCat(strategy_, ": ", name, ": ", why)});
 }
 
 absl::Status ParamReader::Finish() {
@@ -77,13 +86,26 @@ absl::Status ParamReader::Finish() {
                                          : absl::StrCat("did you mean '", nearest, "'?");
     Refuse(key, absl::StrCat("unknown parameter (", hint, ")"));
   }
-  return first_error_;
+  if (errors_.empty()) return absl::OkStatus();
+  std::vector<absl::string_view> texts;
+  std::string payload;
+  for (const ParamError& error : errors_) {
+    texts.push_back(error.text);
+    absl::StrAppend(&payload, absl::CEscape(error.param), "\n", absl::CEscape(error.text), "\n");
+  }
+  absl::Status status = absl::InvalidArgumentError(absl::StrJoin(texts, "; "));
+  status.SetPayload(kPayload, absl::Cord(payload));
+  return status;
 }
 
-absl::optional<std::string> ParamOf(const absl::Status& status) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(kParamPayload);
-  if (!payload.has_value()) return absl::nullopt;
-  return std::string(*payload);
+std::vector<ParamError> ParamErrorsOf(const absl::Status& status) {
+  const std::string payload(status.GetPayload(kPayload).value_or(absl::Cord()));
+  const std::vector<absl::string_view> lines = absl::StrSplit(payload, '\n');
+  std::vector<ParamError> errors;
+  for (size_t i = 0; i + 1 < lines.size(); i += 2) {
+    errors.push_back({Unescaped(lines[i]), Unescaped(lines[i + 1])});
+  }
+  return errors;
 }
 
 }  // namespace sluice

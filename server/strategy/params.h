@@ -9,7 +9,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "absl/types/span.h"
 
 namespace sluice {
@@ -17,8 +16,13 @@ namespace sluice {
 // What stands beside `type` under `strategy:`, each value as its text.
 using Params = std::vector<std::pair<std::string, std::string>>;
 
-// Reads each parameter once, then Finish() tells the first thing that was wrong: a value, or a
-// parameter that nobody asked for.
+struct ParamError {
+  std::string param;
+  std::string text;  // names the strategy and the parameter too
+};
+
+// Reads each parameter once, then Finish() tells all that was wrong: values, and parameters that
+// nobody asked for.
 class ParamReader {
  public:
   // Both outlive the reader.
@@ -32,10 +36,10 @@ class ParamReader {
   // One of `choices`; the empty string when absent.
   absl::string_view Choice(absl::string_view name, absl::Span<const absl::string_view> choices);
 
-  // Says that `name` is wrong for another reason.
+  // Says that `name` is wrong for a reason of the strategy's own.
   void Refuse(absl::string_view name, absl::string_view why);
 
-  // The error names the parameter in its text and by ParamOf().
+  // The message is the texts of all errors, and ParamErrorsOf() tells them apart.
   absl::Status Finish();
 
  private:
@@ -44,11 +48,11 @@ class ParamReader {
   const absl::string_view strategy_;
   const Params& params_;
   std::vector<absl::string_view> known_;
-  absl::Status first_error_;
+  std::vector<ParamError> errors_;
 };
 
-// The parameter that an error of Finish() or Limit::Create speaks of; nullopt for none.
-absl::optional<std::string> ParamOf(const absl::Status& status);
+// What an answer of Finish() or Limit::Create says of parameters; empty when it is about none.
+std::vector<ParamError> ParamErrorsOf(const absl::Status& status);
 
 }  // namespace sluice
 

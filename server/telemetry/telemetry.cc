@@ -32,7 +32,6 @@ constexpr std::array<absl::string_view, kRlsResults> kRlsNames = {
     "total", "within_limit", "near_limit", "over_limit", "shadow"};
 // An override is the caller's own limit: it has no name that could be a label.
 constexpr absl::string_view kOverrideKey = "override";
-constexpr absl::string_view kDefaultTenant = "default";
 constexpr absl::string_view kUnknownDomain = "unknown";
 
 constexpr std::array<int64_t, 14> kBucketsUs = {25,     50,      100,     250,      500,
@@ -86,8 +85,7 @@ class TelemetryImpl final : public Telemetry {
 
   void OnThrottles(const ThrottleCall& call) override {
     if (call.verb != ThrottleCall::Verb::kHit) return;
-    const std::string& row_name = call.tenant_row().name;
-    const absl::string_view tenant = row_name.empty() ? kDefaultTenant : row_name;
+    const std::string& tenant = call.tenant_row().name;  // empty for the default tenant
     for (const Line& line : call.lines()) {
       decisions_.Update(tenant, line.throttle->uid,
                         [&](auto& row) { ++row[static_cast<size_t>(line.outcome)]; });
@@ -222,11 +220,14 @@ class TelemetryImpl final : public Telemetry {
   }
 
   void AddBackends(std::vector<MetricFamily>& families) const {
-    std::vector<std::pair<std::string, BackendStats>> stats;
+    std::vector<std::pair<std::string, const Backend*>> backends;
     {
       MutexLock lock(mutex_);
-      for (const auto& [name, backend] : backends_) stats.emplace_back(name, backend->Stats());
+      backends = backends_;
     }
+    std::vector<std::pair<std::string, BackendStats>> stats;
+    stats.reserve(backends.size());
+    for (const auto& [name, backend] : backends) stats.emplace_back(name, backend->Stats());
     const auto add = [&](absl::string_view name, absl::string_view help, MetricType type,
                          double (*read)(const BackendStats&)) {
       MetricFamily family = Family(name, help, type);

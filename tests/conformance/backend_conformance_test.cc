@@ -245,13 +245,109 @@ TEST_P(BackendConformance, FollowsTakeNothingWhenTheGroupIsDenied) {
   EXPECT_EQ(Remaining(a_, ten_), 10);
 }
 
-TEST_P(BackendConformance, FollowsAreJudgedOneByOne) {
+TEST_P(BackendConformance, SumsTheFollowsOnOneKey) {
+  const auto denied = Decide(
+      {{a_, ten_, 6, Mode::kFollow}, {b_, ten_, 6, Mode::kFollow}, {a_, ten_, 5, Mode::kFollow}});
+  EXPECT_FALSE(denied[0].allowed);
+  EXPECT_TRUE(denied[1].taken);
+  EXPECT_FALSE(denied[2].allowed);
+  EXPECT_EQ(Remaining(a_, ten_), 10);
+
+  const auto taken = Decide({{a_, ten_, 1, Mode::kFollow}, {a_, ten_, 1, Mode::kFollow}});
+  EXPECT_TRUE(taken[0].taken);
+  EXPECT_EQ(taken[0].remaining, 9);
+  EXPECT_TRUE(taken[1].taken);
+  EXPECT_EQ(taken[1].remaining, 8);
+  EXPECT_EQ(Remaining(a_, ten_), 8);
+}
+
+TEST_P(BackendConformance, JudgesFollowsOnWhatTheTakesLeft) {
   const auto verdicts = Decide(
-      {{a_, ten_, 6, Mode::kFollow}, {a_, ten_, 6, Mode::kFollow}, {a_, ten_, 4, Mode::kFollow}});
-  EXPECT_TRUE(verdicts[0].taken);
-  EXPECT_FALSE(verdicts[1].allowed);
-  EXPECT_TRUE(verdicts[2].taken);
-  EXPECT_EQ(Remaining(a_, ten_), 0);
+      {{a_, ten_, 2, Mode::kFollow}, {a_, ten_, 6, Mode::kTake}, {a_, ten_, 2, Mode::kFollow}});
+  EXPECT_EQ(verdicts[1].remaining, 4);
+  EXPECT_EQ(verdicts[0].remaining, 2);
+  EXPECT_EQ(verdicts[2].remaining, 0);
+
+  const auto denied = Decide(
+      {{b_, ten_, 2, Mode::kFollow}, {b_, ten_, 6, Mode::kTake}, {b_, ten_, 3, Mode::kFollow}});
+  EXPECT_FALSE(denied[0].allowed);
+  EXPECT_TRUE(denied[1].taken);
+  EXPECT_FALSE(denied[2].allowed);
+  EXPECT_EQ(Remaining(b_, ten_), 4);
+}
+
+TEST_P(BackendConformance, JudgesEachLimitOfFollowsOnTheSum) {
+  const auto verdicts = Decide({{a_, three_, 1, Mode::kFollow},
+                                {a_, ten_, 2, Mode::kFollow},
+                                {a_, three_, 1, Mode::kFollow}});
+  EXPECT_FALSE(verdicts[0].allowed);
+  EXPECT_EQ(verdicts[0].remaining, 3);
+  EXPECT_TRUE(verdicts[1].taken);
+  EXPECT_EQ(verdicts[1].remaining, 8);
+  EXPECT_FALSE(verdicts[2].allowed);
+  EXPECT_EQ(verdicts[2].remaining, 1);
+  EXPECT_EQ(verdicts[2].wait_us, kNever);
+  EXPECT_EQ(Remaining(a_, ten_), 8);
+}
+
+// A Check looks where a Hit follows.
+TEST_P(BackendConformance, LooksForetellWhatFollowsDo) {
+  const Limit limits[] = {ten_, LimitOf("token_bucket", "10/s"),
+                          LimitOf("gcra", "10/s", {{"burst", "10"}}),
+                          LimitOf("gcra", "10/s", {{"burst", "4"}, {"oversize", "pay_later"}})};
+  for (const Limit& limit : limits) {
+    const CounterKey key = KeyOf("shadow", limit);
+    for (const int64_t amount : {2, 4, 1, 6, 2}) {
+      const auto told = Decide({{key, limit, amount, Mode::kLook}, {key, limit, 1, Mode::kLook}});
+      const auto done =
+          Decide({{key, limit, amount, Mode::kFollow}, {key, limit, 1, Mode::kFollow}});
+      for (size_t i = 0; i < done.size(); ++i) {
+        EXPECT_EQ(done[i].allowed, told[i].allowed) << limit.shape() << " amount " << amount;
+        EXPECT_EQ(done[i].taken, told[i].allowed);
+        EXPECT_EQ(done[i].wait_us, told[i].wait_us);
+      }
+      if (!told[1].allowed) {
+        EXPECT_EQ(done[1].remaining, told[1].remaining);
+      }
+    }
+  }
+}
+
+TEST_P(BackendConformance, NothingTakenMovesNoTime) {
+  const Limit limits[] = {LimitOf("token_bucket", "4/s"), LimitOf("gcra", "4/s", {{"burst", "4"}})};
+  for (const Limit& limit : limits) {
+    for (const Mode mode : {Mode::kTake, Mode::kFollow}) {
+      const CounterKey key = KeyOf(mode == Mode::kTake ? "take" : "follow", limit);
+      now_us_ = kStartUs;
+      const Registers before = Take(key, limit, 4).registers;
+      now_us_ += kSecondUs / 2;
+      const Verdict nothing = Decide(key, limit, 0, mode);
+      EXPECT_TRUE(nothing.allowed);
+      EXPECT_FALSE(nothing.taken);
+      EXPECT_EQ(nothing.remaining, 2);
+      const auto beside = Decide({{key, limit, 0, mode}, {key, limit, 5, Mode::kFollow}});
+      EXPECT_FALSE(beside[0].taken);
+
+      // Had it moved the key's time, this would stand behind a clock that ran back.
+      now_us_ = kStartUs;
+      const Verdict back = Decide(key, limit, 1, Mode::kLook);
+      EXPECT_EQ(back.registers, before) << limit.shape();
+      EXPECT_EQ(back.wait_us, kSecondUs / 4);
+    }
+  }
+  EXPECT_FALSE(Take(a_, ten_, 0).taken);
+  EXPECT_FALSE(Decide(b_, ten_, 0, Mode::kFollow).taken);
+  EXPECT_EQ(backend_->Stats().keys, 4);
+}
+
+TEST_P(BackendConformance, TellsATakeOfNothingInItsTurn) {
+  const auto verdicts =
+      Decide({{a_, ten_, 0, Mode::kTake}, {a_, ten_, 3, Mode::kTake}, {a_, ten_, 0, Mode::kTake}});
+  EXPECT_EQ(verdicts[0].remaining, 10);
+  EXPECT_EQ(verdicts[1].remaining, 7);
+  EXPECT_EQ(verdicts[2].remaining, 7);
+  EXPECT_TRUE(verdicts[1].taken);
+  EXPECT_FALSE(verdicts[0].taken || verdicts[2].taken);
 }
 
 TEST_P(BackendConformance, SettlesBeforeItJudges) {

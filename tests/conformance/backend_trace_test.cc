@@ -65,7 +65,7 @@ rc::Gen<Line> AnyLine(size_t limits, bool settles) {
         rc::gen::set(&Line::key, rc::gen::inRange(0, 4)),
         rc::gen::set(&Line::limit, rc::gen::inRange(0, static_cast<int>(limits))),
         rc::gen::set(&Line::amount, mode == Mode::kSettle ? rc::gen::inRange<int64_t>(-6, 7)
-                                                          : rc::gen::inRange<int64_t>(1, 7)),
+                                                          : rc::gen::inRange<int64_t>(0, 7)),
         rc::gen::set(&Line::mode, rc::gen::just(mode)));
   });
 }

@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+import os
 import shutil
 import time
 
@@ -19,6 +20,13 @@ def clear_of_midnight():
     left = (midnight - now).total_seconds()
     if left < 300:
         time.sleep(left + 1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clear_of_our_environment():
+    """What the shell that runs the suite has set says nothing to the servers that it starts."""
+    for variable in ("GRPC_PORT", "PORT", "RUNTIME_ROOT"):
+        os.environ.pop(variable, None)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import http.server
 import re
 import shutil
 import signal
+import textwrap
 import threading
 import time
 
@@ -13,9 +14,11 @@ import pytest
 from api import descriptor
 from bootstrap import bootstrap, by_header
 from harness import EXAMPLES, Envoy, POLICIES, free_port, http_call, wait_until
+from readme import block
 
 BODY = b"x" * 400
 PER_CALLER = [by_header("x-caller", "plain")]
+EXAMPLE = (EXAMPLES / "envoy" / "envoy.yaml").read_text()
 
 
 class Upstream:
@@ -92,6 +95,27 @@ def start_edge(tmp_path, upstream, cleanup):
     def start(*sluiceds, **options):
         edge = Edge(tmp_path, upstream, sluiceds, **options)
         cleanup.append(edge)
+        return edge
+
+    return start
+
+
+@pytest.fixture
+def start_example(tmp_path, cleanup):
+    """Starts an Envoy on the example's configuration or one like it, but for the ports: the port
+    that it listens on."""
+
+    def start(sluiced, config):
+        edge, app, admin = free_port(), free_port(), free_port()
+        for printed, port in (
+            (8081, sluiced.grpc_port),
+            (10000, edge),
+            (10001, app),
+            (9901, admin),
+        ):
+            config, replaced = re.subn(rf"port_value: {printed}\b", f"port_value: {port}", config)
+            assert replaced, printed
+        cleanup.append(Envoy(tmp_path, config, admin))
         return edge
 
     return start
@@ -239,20 +263,13 @@ def test_a_cost_known_after_the_response(server, client, start_edge, who):
     assert edge.get(who)[0] == 429
 
 
-def test_the_example_works_as_it_is_printed(start_sluiced, tmp_path, cleanup):
+def test_the_example_works_as_it_is_printed(start_sluiced, start_example, tmp_path):
     """But for its ports, and the addresses that its server listens on."""
     shutil.copytree(EXAMPLES / "envoy" / "ratelimit", tmp_path / "ratelimit")
     policy = (EXAMPLES / "envoy" / "sluice.yaml").read_text()
     without_server = re.sub(r"^server:\n(?:[ #].*\n)+", "", policy, flags=re.MULTILINE)
     assert without_server != policy
-    sluiced = start_sluiced(without_server)
-
-    edge, app, admin = free_port(), free_port(), free_port()
-    config = (EXAMPLES / "envoy" / "envoy.yaml").read_text()
-    for printed, port in ((8081, sluiced.grpc_port), (10000, edge), (10001, app), (9901, admin)):
-        config, replaced = re.subn(rf"port_value: {printed}\b", f"port_value: {port}", config)
-        assert replaced, printed
-    cleanup.append(Envoy(tmp_path, config, admin))
+    edge = start_example(start_sluiced(without_server), EXAMPLE)
 
     wait_out_the_minute(seconds=10)
     statuses = [http_call(edge, f"/login?try={number}")[0] for number in range(6)]
@@ -260,6 +277,36 @@ def test_the_example_works_as_it_is_printed(start_sluiced, tmp_path, cleanup):
     status, headers, body = http_call(edge, "/elsewhere")
     assert (status, body) == (200, "hello\n")
     assert headers["x-ratelimit-limit"] == "50, 50;w=1"
+
+
+def test_the_filters_and_the_domain_of_the_readme(start_sluiced, start_example, tmp_path):
+    (tmp_path / "ratelimit").mkdir()
+    (tmp_path / "ratelimit" / "edge.yaml").write_text(block("yaml", "domain: edge\ndescriptors:"))
+    sluiced = start_sluiced('domains: {files: ["ratelimit/*.yaml"]}\n')
+
+    filters = block("yaml", "# The path without its query")
+    # Far above Envoy's default of 20 ms, which a test machine may well miss.
+    assert filters.count("    domain: edge\n") == 1
+    filters = filters.replace("    domain: edge\n", "    domain: edge\n    timeout: 2s\n")
+    before, example_filters, after = re.split(
+        r"(?<=http_filters:\n)(.*?)(?=^ *- name: envoy\.filters\.http\.router$)",
+        EXAMPLE,
+        maxsplit=1,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    indent = re.match(" *", example_filters)[0]
+    edge = start_example(sluiced, before + textwrap.indent(filters, indent) + after)
+
+    wait_out_the_minute(seconds=10)
+    for remaining in (4, 3, 2, 1, 0):
+        status, headers, _ = http_call(edge, "/login")
+        assert (status, headers["x-ratelimit-remaining"]) == (200, str(remaining))
+    for path in ("/login", "/login?a=b"):
+        status, headers, _ = http_call(edge, path)
+        assert (status, headers["x-ratelimit-limit"]) == (429, "5, 5;w=60")
+        assert headers["x-ratelimit-remaining"] == "0"
+        assert 1 <= int(headers["x-ratelimit-reset"]) <= 60
+    assert http_call(edge, "/elsewhere")[0] == 200
 
 
 def wait_out_the_minute(seconds):

@@ -137,6 +137,23 @@ def test_silent_connections_do_not_keep_the_server_from_ending(start_sluiced):
         each.close()
 
 
+def test_a_second_sigterm_does_not_cut_the_delay_short(start_sluiced, connect, who):
+    sluiced = start_sluiced(POLICY, drain_delay="3s")
+    connected = connect(sluiced)
+    began = time.monotonic()
+    for _ in range(2):
+        sluiced.signal(signal.SIGTERM)
+        wait_until(lambda: http_status(sluiced.http_port, "/readyz") == 503, "draining")
+
+    answered = 0
+    while time.monotonic() - began < 2.5:
+        assert connected.check("wide", who).allowed
+        answered += 1
+    assert answered, "too slow a machine to see the drain delay"
+    assert sluiced.wait() == 0
+    assert time.monotonic() - began >= 3
+
+
 @pytest.mark.parametrize("before", [[], [signal.SIGTERM]], ids=["alone", "after SIGTERM"])
 def test_sigint_skips_the_delay(start_sluiced, connect, who, before):
     sluiced = start_sluiced(POLICY, drain_delay="60s")

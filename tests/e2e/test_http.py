@@ -1,7 +1,10 @@
 """The HTTP port: health for orchestrators, metrics, and envoyproxy/ratelimit's JSON."""
 
+import contextlib
 import json
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -67,6 +70,39 @@ def test_connections_that_say_nothing_keep_nobody_out(server):
     finally:
         for each in silent:
             each.close()
+
+
+def drip(port):
+    """Sends a body byte by byte: the seconds until the server answers or hangs up."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=0.1) as peer:
+        peer.sendall(b"POST /json HTTP/1.1\r\nHost: sluice\r\nContent-Length: 1000\r\n\r\n")
+        # A server that hangs up on bytes that it has not read resets the connection.
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - began < 30:
+                peer.sendall(b" ")
+                with contextlib.suppress(TimeoutError):
+                    peer.recv(4096)
+                    break
+    return time.monotonic() - began
+
+
+def test_bodies_that_drip_are_cut_and_keep_nobody_out(server):
+    with ThreadPoolExecutor(32) as pool:
+        dripping = [pool.submit(drip, server.http_port) for _ in range(32)]
+        answered = 0
+        while not any(each.done() for each in dripping):
+            assert http_call(server.http_port, "/livez", timeout=5)[0] == 200
+            answered += 1
+        taken = [each.result() for each in dripping]
+    assert answered
+    # A second is the server's patience; the rest is for a busy machine.
+    assert 1 <= min(taken) and max(taken) < 5
+
+
+@pytest.mark.parametrize("path", ["/livez", "/metrics", "/json", "/no-such-page"])
+def test_every_answer_ends_its_connection(server, path):
+    assert server.get(path)[1]["connection"] == "close"
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT"])

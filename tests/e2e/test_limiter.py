@@ -232,6 +232,16 @@ def test_a_shadow_throttle_never_keeps_an_enforced_one_from_being_taken(client, 
     assert window_count(client, "window", who) == 1
 
 
+def test_hit_and_check_agree_on_a_shadow_throttle_named_twice(client, who):
+    """One a day: two are too many, whoever asks."""
+    for ask in (client.check, client.hit, client.check):
+        response = ask(["shadow", "shadow"], who)
+        assert response.allowed
+        outcomes = [result.outcome for result in response.results]
+        assert outcomes == [Outcome.OUTCOME_SHADOW_DENIED] * 2
+    assert window_count(client, "shadow", who) == 0
+
+
 def test_cost_comes_from_the_throttle_then_the_request_then_costs(client, who):
     assert only(client.hit("heavy", who)).cost == 4
     assert only(client.hit("heavy", who, cost=1)).cost == 1

@@ -5,30 +5,19 @@ import subprocess
 import sys
 
 from harness import EXAMPLES, ROOT, sluicectl
-
-README = (ROOT / "README.md").read_text()
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
-def only(found):
-    found = list(found)
-    assert len(found) == 1, found
-    return found[0]
+from readme import block, blocks
 
 
 def test_the_python_client(start_sluiced, tmp_path):
     sluiced = start_sluiced((EXAMPLES / "quickstart.yaml").read_text())
-    block = only(block for block in blocks("sh") if "grpc_tools.protoc" in block)
-    protoc = re.search(r"-m grpc_tools\.protoc (.*?)\nPYTHONPATH", block, re.DOTALL)[1]
+    printed = block("sh", "grpc_tools.protoc")
+    protoc = re.search(r"-m grpc_tools\.protoc (.*?)\nPYTHONPATH", printed, re.DOTALL)[1]
     stubs = tmp_path / "client"
     stubs.mkdir()
     arguments = protoc.replace("\\\n", " ").replace("build/client", str(stubs)).split()
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *arguments], cwd=ROOT, check=True)
 
-    program = re.search(r"<<'PY'\n(.*?)^PY$", block, re.MULTILINE | re.DOTALL)[1]
+    program = re.search(r"<<'PY'\n(.*?)^PY$", printed, re.MULTILINE | re.DOTALL)[1]
     assert "127.0.0.1:8081" in program
     told = subprocess.run(
         [sys.executable, "-c", program.replace("127.0.0.1:8081", sluiced.grpc_address)],
@@ -47,8 +36,8 @@ def test_the_commands_that_follow_the_first_decision(start_sluiced):
     sluiced = start_sluiced((EXAMPLES / "quickstart.yaml").read_text())
     printed = [
         line.partition("#")[0].split()[1:]
-        for block in blocks("sh")
-        for line in block.splitlines()
+        for commands in blocks("sh")
+        for line in commands.splitlines()
         if line.startswith("build/release/bin/sluicectl") and " validate " not in line
     ]
     assert len(printed) >= 3
@@ -59,10 +48,8 @@ def test_the_commands_that_follow_the_first_decision(start_sluiced):
 
 
 def test_the_configuration_and_the_domain_are_valid(tmp_path):
-    configuration = only(block for block in blocks("yaml") if block.startswith("namespace:"))
-    domain = only(block for block in blocks("yaml") if block.startswith("domain:"))
     (tmp_path / "ratelimit").mkdir()
-    (tmp_path / "ratelimit" / "edge.yaml").write_text(domain)
-    (tmp_path / "sluice.yaml").write_text(configuration)
+    (tmp_path / "ratelimit" / "edge.yaml").write_text(block("yaml", "domain: edge\ndescriptors:"))
+    (tmp_path / "sluice.yaml").write_text(block("yaml", "namespace: myapp\n"))
     checked = sluicectl("validate", tmp_path / "sluice.yaml")
     assert checked.returncode == 0, checked.stdout

@@ -5,7 +5,7 @@ import datetime
 import grpc
 import pytest
 
-from api import OK, OVER_LIMIT, OverrideUnit, Status, Unit, descriptor, raises
+from api import OK, OVER_LIMIT, OverrideUnit, Status, Unit, descriptor, raises, violated_field
 
 DAY = 86_400
 BARE_OK = Status(code=OK)
@@ -340,6 +340,22 @@ def test_bytes_that_are_no_utf8_are_a_normal_decision(ask, who, value):
 
 def test_a_descriptor_without_entries_has_no_limit(ask):
     assert only(ask(descriptor())) == BARE_OK
+
+
+@pytest.mark.parametrize("field, most", [("descriptors", 256), ("descriptors.entries", 64)])
+def test_a_request_that_is_too_long_is_refused(ask, who, field, most):
+    def of_size(size):
+        entry = ("unknown", who)
+        entries = field == "descriptors.entries"
+        return [descriptor(*[entry] * size)] if entries else [descriptor(entry)] * size
+
+    longest = of_size(most)
+    assert list(ask(*longest).statuses) == [BARE_OK] * len(longest)
+    with raises(grpc.StatusCode.INVALID_ARGUMENT) as caught:
+        ask(*of_size(most + 1))
+    refused, description = violated_field(caught.value)
+    assert refused == field
+    assert str(most) in description
 
 
 def test_a_server_without_domains_has_no_limit_to_apply(start_sluiced, connect, who):

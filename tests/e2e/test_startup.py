@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from harness import SLUICED, free_port
+from api import Client
+from harness import SLUICED, Program, free_port
 
 BROKEN = """\
 namespace: broken
@@ -87,6 +88,44 @@ def test_a_port_in_use_is_one_clear_line(tmp_path, door):
     telling = [line for line in refused.stderr.splitlines() if address in line]
     assert len(telling) == 1, refused.stderr
     assert "in use" in telling[0]
+
+
+def test_without_a_config_the_environment_gives_the_ports(tmp_path, cleanup, monkeypatch):
+    grpc_port, http_port = free_port(), free_port()
+    monkeypatch.setenv("GRPC_PORT", str(grpc_port))
+    monkeypatch.setenv("PORT", str(http_port))
+    sluiced = Program("sluiced", [SLUICED], tmp_path)
+    cleanup.append(sluiced)
+    sluiced.wait_ready(http_port, "/readyz")
+    client = Client(f"127.0.0.1:{grpc_port}")
+    cleanup.append(client)
+    assert client.hit("api:burst", "alice").allowed
+
+
+@pytest.mark.parametrize("port", ["http", "65536", "-1", "80 81", ""])
+@pytest.mark.parametrize("variable", ["GRPC_PORT", "PORT"])
+def test_a_bad_port_in_the_environment_is_named(monkeypatch, variable, port):
+    monkeypatch.setenv(variable, port)
+    refused = run()
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"{variable}: '{port}'")
+
+
+def test_a_runtime_root_in_the_environment_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNTIME_ROOT", str(tmp_path))
+    refused = run()
+    assert refused.returncode == 2
+    assert "RUNTIME_ROOT is not supported yet" in refused.stderr
+
+
+def test_with_a_config_the_environment_says_nothing(
+    start_sluiced, connect, who, tmp_path, monkeypatch
+):
+    for variable in ("GRPC_PORT", "PORT"):
+        monkeypatch.setenv(variable, "no port")
+    monkeypatch.setenv("RUNTIME_ROOT", str(tmp_path))
+    sluiced = start_sluiced("throttles: [{uid: wide, rate: 500/day}]\n")
+    assert connect(sluiced).hit("wide", who).allowed
 
 
 def test_the_start_is_told_in_one_line(server):

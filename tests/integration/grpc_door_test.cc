@@ -137,6 +137,17 @@ TEST_F(GrpcDoorTest, ErrorsHaveTheirDetailsInTheTrailer) {
   EXPECT_EQ(DetailOf<google::rpc::BadRequest>(status).field_violations(0).field(), "throttles");
 }
 
+// gRPC's clock follows UTC when it is set back, and ours does not: what counts is the time left.
+TEST_F(GrpcDoorTest, ADeadlineIsTheTimeLeftWhateverOurClockShows) {
+  for (const int64_t set_us : {int64_t{0}, int64_t{4'000'000'000'000'000}}) {
+    node_.clock->Set(set_us);
+    grpc::ClientContext context;
+    context.set_deadline(After(milliseconds(10'000)));
+    v1::HitResponse response;
+    EXPECT_TRUE(Hit(context, response).ok()) << set_us;
+  }
+}
+
 TEST_F(GrpcDoorTest, AnswersEnvoy) {
   node_.Use(
       "domain: edge\ndescriptors:\n"

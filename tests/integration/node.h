@@ -6,12 +6,12 @@
 
 #include "absl/strings/string_view.h"
 #include "backend/memory/memory_backend.h"
-#include "core/clock.h"
 #include "limiter/limiter.h"
 #include "service/health_service.h"
 #include "service/limiter_service.h"
 #include "service/ratelimit_service.h"
 #include "telemetry/telemetry.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/late_backend.h"
 #include "tests/fakes/policies.h"
 
@@ -21,7 +21,7 @@ struct Node {
   void Use(absl::string_view text) { limiter.Publish(PolicyOf(text), {&backend}); }
 
   LateBackend backend{NewMemoryBackend({})};
-  const std::unique_ptr<Clock> clock = NewSystemClock();
+  const std::unique_ptr<FakeClock> clock = std::make_unique<FakeClock>();
   const std::unique_ptr<Telemetry> telemetry = NewTelemetry({"1.2.3", "abc"});
   Limiter limiter{HashSecret::FromSeed(1), *telemetry};
   LimiterService native{limiter};

@@ -171,7 +171,7 @@ TEST_F(ProcessTest, ServesUntilSigterm) {
                 .status,
             200);
   EXPECT_THAT(AskHttp(http_port, "GET", "/metrics").body,
-              HasSubstr("sluice_decisions_total{tenant=\"default\",throttle=\"plain\","
+              HasSubstr("sluice_decisions_total{tenant=\"\",throttle=\"plain\","
                         "outcome=\"allowed\"} 2\n"));
   server.Signal(SIGTERM);
   EXPECT_EQ(server.ExitCode(), 0) << server.log();

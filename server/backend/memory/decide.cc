@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/types/optional.h"
 #include "strategy/limit.h"
 
 namespace sluice {
@@ -26,12 +27,13 @@ using Few = absl::InlinedVector<T, 8>;
 struct Counter {
   Fingerprint fingerprint;
   Shard* shard;
+  size_t shard_rank;  // among the shards of this decision
   Table* table = nullptr;
   Table::Index slot = Table::kNone;
   bool placed = false;   // it has a slot, or was promised one
   bool changed = false;  // to be stored
-  int64_t sum = 0;       // of the group's amounts
-  int64_t taken = 0;     // of the takes so far
+  int64_t sum = 0;       // of the amounts that are judged together
+  int64_t taken = 0;     // of these, what was taken so far
   int64_t wait_us = 0;   // there is no place for it until then; 0: it was not refused one
   Registers registers{};
   SlotUse use{};
@@ -67,12 +69,14 @@ class ShardLocks {
 
 // Judges on copies of the registers and stores them at the end, so that nothing is ever undone:
 //
-//   settles    are applied first, in order;
-//   the group  (takes and looks) is judged on the sums by key, and room is found for new counters;
-//              if all of it passes, the takes are applied in order;
-//   follows    come after the group, whatever their place in the list, each judged alone on what is
-//              left: so that they can never be in the way of a take;
-//   the store  writes what changed, drops what was evicted and does the upkeep.
+//   settles      are applied first, in order;
+//   the group    (takes and looks) is judged on the sums by key, and room is found for new
+//                counters; if all of it passes, the takes are applied in order;
+//   the follows  come after the group, whatever their place in the list, on what is left: so that
+//                they can never be in the way of a take. They too are judged on the sums by key, as
+//                the looks of a Check are: it must foretell a hit. Each that passes is applied, in
+//                order, if the group passed;
+//   the store    writes what changed, drops what was evicted and does the upkeep.
 class Round {
  public:
   Round(Decision& decision, absl::Span<const std::unique_ptr<Shard>> shards, bool allow_when_full)
@@ -84,35 +88,43 @@ class Round {
     const ShardLocks locks(counters_);
     Load();
     ApplySettles();
-    bool passes = JudgeGroup();
-    if (passes) passes = PlaceGroup();
+    const bool passes = Judge(Part::kGroup, true) && PlaceGroup();
     if (passes) {
-      TakeGroup();
+      TakeInOrder(Part::kGroup);
     } else {
       DenyGroup();
     }
-    ApplyFollows(passes);
+    Judge(Part::kFollows, passes);
+    if (passes) TakeInOrder(Part::kFollows);
     Store();
     return Maintain(locks);
   }
 
  private:
+  enum class Part { kSettles, kGroup, kFollows };
+
   void Gather(absl::Span<const std::unique_ptr<Shard>> shards);
   void Load();
   void ApplySettles();
-  bool JudgeGroup();
+  // Judges the charges of the part on the sums of their amounts by key, with `take` as if each took
+  // its whole sum. Whether all of them pass.
+  bool Judge(Part part, bool take);
   bool PlaceGroup();
-  void TakeGroup();
   void DenyGroup();
-  void ApplyFollows(bool group_passes);
+  // Applies those of the part that were judged to take.
+  void TakeInOrder(Part part);
   void Store();
   int Maintain(const ShardLocks& locks);
 
   size_t size() const { return decision_.charges.size(); }
   const Charge& ChargeAt(size_t i) const { return decision_.charges[i]; }
-  bool InGroup(size_t i) const {
-    return ChargeAt(i).mode == Mode::kTake || ChargeAt(i).mode == Mode::kLook;
+  bool IsIn(Part part, size_t i) const {
+    const Mode mode = ChargeAt(i).mode;
+    if (mode == Mode::kSettle) return part == Part::kSettles;
+    return part == (mode == Mode::kFollow ? Part::kFollows : Part::kGroup);
   }
+  // A take or a follow of nothing is a look, because it must not move the key's time.
+  bool Takes(size_t i) const { return ChargeAt(i).mode != Mode::kLook && ChargeAt(i).amount > 0; }
   Counter& CounterOf(size_t i) { return counters_[counter_of_[i]]; }
   Verdict& VerdictOf(size_t i) { return decision_.verdicts[i]; }
 
@@ -121,19 +133,20 @@ class Round {
   }
   // Whether the counter has a place for what verdict `i` made of it, or is promised one now.
   bool Place(size_t i);
-  bool HasRoom(Shard& shard) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
   bool MakeRoom(Counter& counter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(counter.shard->mutex);
-  // Makes the registers of verdict `i` the counter's; counted as full if there is no place for
-  // them.
+  // Makes the registers of verdict `i` the counter's, or refuses it if there is no place for them.
   void Keep(size_t i);
-  // Makes verdict `i` the denial of a charge for whose counter there is no place.
+  // Makes verdict `i` the denial of what was to wait so long; it tells the counter as it stands.
+  void Deny(size_t i, int64_t wait_us);
+  // Makes verdict `i` that of a charge for whose counter there is no place, and counts it.
   void Refuse(size_t i);
-  static void CountRefusal(const Counter& counter);
 
   Decision& decision_;
   const bool allow_when_full_;
-  Few<Counter> counters_;    // by fingerprint
-  Few<size_t> counter_of_;   // for each charge
+  Few<Counter> counters_;   // by fingerprint
+  Few<size_t> counter_of_;  // for each charge
+  // For each shard, how many more counters it can be promised; unknown until one is new.
+  Few<absl::optional<int64_t>> room_;
   Few<Counter*> promised_;   // those without a slot that will get one
   Few<Eviction> evictions_;  // what leaves for them
 };
@@ -146,14 +159,18 @@ void Round::Gather(absl::Span<const std::unique_ptr<Shard>> shards) {
   });
   const int shard_bits = std::countr_zero(shards.size());
   counter_of_.resize(size());
+  size_t rank = 0;
   for (const size_t i : order) {
     const Fingerprint& fingerprint = ChargeAt(i).key.fingerprint();
     if (counters_.empty() || !(counters_.back().fingerprint == fingerprint)) {
-      const size_t shard = shard_bits == 0 ? 0 : fingerprint.high >> (64 - shard_bits);
-      counters_.push_back({fingerprint, shards[shard].get()});
+      const size_t number = shard_bits == 0 ? 0 : fingerprint.high >> (64 - shard_bits);
+      Shard* const shard = shards[number].get();
+      if (!counters_.empty() && counters_.back().shard != shard) ++rank;
+      counters_.push_back({fingerprint, shard, rank});
     }
     counter_of_[i] = counters_.size() - 1;
   }
+  room_.resize(rank + 1);
 }
 
 void Round::Load() {
@@ -171,24 +188,25 @@ void Round::Load() {
 
 void Round::ApplySettles() {
   for (size_t i = 0; i < size(); ++i) {
-    if (ChargeAt(i).mode != Mode::kSettle) continue;
+    if (!IsIn(Part::kSettles, i)) continue;
     VerdictOf(i) =
         ChargeAt(i).limit.Settle(CounterOf(i).registers, decision_.now_us, ChargeAt(i).amount);
     Keep(i);
   }
 }
 
-bool Round::JudgeGroup() {
+bool Round::Judge(Part part, bool take) {
+  for (Counter& counter : counters_) counter.sum = counter.taken = 0;
   for (size_t i = 0; i < size(); ++i) {
-    if (!InGroup(i)) continue;
+    if (!IsIn(part, i)) continue;
     int64_t& sum = CounterOf(i).sum;
     sum += std::min(ChargeAt(i).amount, kMaxAmount - sum);
   }
   bool passes = true;
   for (size_t i = 0; i < size(); ++i) {
-    if (!InGroup(i)) continue;
+    if (!IsIn(part, i)) continue;
     // Taken at once, on a copy: alone on its key and in a group that passes, that is all.
-    Step(i, CounterOf(i).sum, ChargeAt(i).mode == Mode::kTake);
+    Step(i, CounterOf(i).sum, take && Takes(i));
     passes = passes && VerdictOf(i).allowed;
   }
   return passes;
@@ -199,50 +217,46 @@ bool Round::PlaceGroup() {
   const size_t evictions = evictions_.size();
   bool placed = true;
   for (size_t i = 0; i < size(); ++i) {
-    if (ChargeAt(i).mode == Mode::kTake) placed = Place(i) && placed;
+    if (IsIn(Part::kGroup, i) && Takes(i)) placed = Place(i) && placed;
   }
   if (placed || allow_when_full_) return true;
   for (size_t i = promised; i < promised_.size(); ++i) promised_[i]->placed = false;
   promised_.resize(promised);
   evictions_.resize(evictions);
+  // room_ stays as it is: nobody asks for room after a denied group.
   return false;
-}
-
-void Round::TakeGroup() {
-  // Several charges on one key are told in order: each is the step of all the takes so far, from
-  // the counter as it was. Stepping from one to the next would deny what was judged as one (a gcra
-  // that lets a large cost pay later lets it pass only when nothing is owed).
-  for (size_t i = 0; i < size(); ++i) {
-    if (!InGroup(i)) continue;
-    Counter& counter = CounterOf(i);
-    const bool takes = ChargeAt(i).mode == Mode::kTake;
-    if (takes) counter.taken += std::min(ChargeAt(i).amount, kMaxAmount - counter.taken);
-    const bool judged_so = takes ? counter.taken == counter.sum : counter.taken == 0;
-    if (!judged_so) Step(i, counter.taken, true);
-    if (!takes) VerdictOf(i).taken = false;
-  }
-  for (size_t i = 0; i < size(); ++i) {
-    if (ChargeAt(i).mode == Mode::kTake) Keep(i);
-  }
 }
 
 void Round::DenyGroup() {
   for (size_t i = 0; i < size(); ++i) {
-    if (ChargeAt(i).mode != Mode::kTake) continue;
-    if (VerdictOf(i).taken) Step(i, CounterOf(i).sum, false);
-    if (CounterOf(i).wait_us != 0 && !allow_when_full_) Refuse(i);
+    if (!IsIn(Part::kGroup, i) || !VerdictOf(i).taken) continue;
+    if (CounterOf(i).wait_us != 0 && !allow_when_full_) {
+      Refuse(i);
+    } else {
+      Step(i, CounterOf(i).sum, false);
+    }
   }
 }
 
-void Round::ApplyFollows(bool group_passes) {
+void Round::TakeInOrder(Part part) {
+  // Several charges on one key are told in order: each is the step of all that was taken so far,
+  // from the counter as it was. Stepping from one to the next would deny what was judged as one (a
+  // gcra that lets a large cost pay later lets it pass only when nothing is owed).
   for (size_t i = 0; i < size(); ++i) {
-    if (ChargeAt(i).mode != Mode::kFollow) continue;
-    Step(i, ChargeAt(i).amount, group_passes);
-    if (!VerdictOf(i).taken) continue;
-    if (Place(i) || allow_when_full_) {
+    if (!IsIn(part, i) || !VerdictOf(i).allowed) continue;
+    Counter& counter = CounterOf(i);
+    if (Takes(i)) counter.taken += std::min(ChargeAt(i).amount, kMaxAmount - counter.taken);
+    const bool judged_so = counter.taken == (Takes(i) ? counter.sum : 0);
+    if (!judged_so) Step(i, counter.taken, true);
+    VerdictOf(i).taken = Takes(i);
+  }
+  for (size_t i = 0; i < size(); ++i) {
+    if (!IsIn(part, i)) continue;
+    if (VerdictOf(i).taken) {
       Keep(i);
-    } else {
-      Refuse(i);
+    } else if (!VerdictOf(i).allowed) {
+      // A follow; another on its key may have been taken, under a larger limit.
+      Deny(i, VerdictOf(i).wait_us);
     }
   }
 }
@@ -281,18 +295,16 @@ bool Round::Place(size_t i) {
   const bool nothing_to_keep = VerdictOf(i).reset_us == 0;
   if (counter.placed || nothing_to_keep) return true;
   counter.shard->mutex.AssertHeld();
-  if (!HasRoom(*counter.shard) && !MakeRoom(counter)) return false;
+  absl::optional<int64_t>& room = room_[counter.shard_rank];
+  if (!room) room = counter.shard->capacity() - counter.shard->size();
+  if (*room > 0) {
+    --*room;
+  } else if (!MakeRoom(counter)) {
+    return false;
+  }
   counter.placed = true;
   promised_.push_back(&counter);
   return true;
-}
-
-bool Round::HasRoom(Shard& shard) const {
-  const auto here = [&](const auto& each) { return each->shard == &shard; };
-  const auto leaving = [&](const Eviction& each) { return each.shard == &shard; };
-  return shard.size() + std::count_if(promised_.begin(), promised_.end(), here) -
-             std::count_if(evictions_.begin(), evictions_.end(), leaving) <
-         shard.capacity();
 }
 
 bool Round::MakeRoom(Counter& counter) {
@@ -316,29 +328,32 @@ bool Round::MakeRoom(Counter& counter) {
 }
 
 void Round::Keep(size_t i) {
-  Counter& counter = CounterOf(i);
   if (!Place(i)) {
-    VerdictOf(i).taken = false;
-    CountRefusal(counter);
+    Refuse(i);
     return;
   }
+  Counter& counter = CounterOf(i);
   counter.registers = VerdictOf(i).registers;
   counter.use = UseOf(VerdictOf(i), ChargeAt(i).limit.most());
   counter.changed = true;
 }
 
-void Round::Refuse(size_t i) {
-  Verdict& verdict = VerdictOf(i);
+void Round::Deny(size_t i, int64_t wait_us) {
   Step(i, 0, false);
-  verdict.allowed = false;
-  verdict.remaining = 0;
-  verdict.wait_us = CounterOf(i).wait_us;
-  CountRefusal(CounterOf(i));
+  VerdictOf(i).allowed = false;
+  VerdictOf(i).wait_us = wait_us;
 }
 
-void Round::CountRefusal(const Counter& counter) {
+void Round::Refuse(size_t i) {
+  const Counter& counter = CounterOf(i);
   counter.shard->mutex.AssertHeld();
   ++counter.shard->full;
+  if (allow_when_full_) {
+    Step(i, 0, false);
+    return;
+  }
+  Deny(i, counter.wait_us);
+  VerdictOf(i).remaining = 0;
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 #ifndef SLUICE_TRANSPORT_GRPC_CALL_H_
 #define SLUICE_TRANSPORT_GRPC_CALL_H_
 
+#include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
 
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -24,11 +24,12 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
                       StatusDetails(status));
 }
 
-// kNever without a deadline.
-inline int64_t DeadlineUs(const grpc::CallbackServerContext& context) {
-  const auto deadline = context.deadline();
-  if (deadline == std::chrono::system_clock::time_point::max()) return kNever;
-  return std::chrono::duration_cast<std::chrono::microseconds>(deadline.time_since_epoch()).count();
+// The caller's deadline on our clock; kNever without one. What counts is the time left: gRPC's
+// clocks and ours part when UTC is set back, which ours does not follow.
+inline int64_t DeadlineUs(const grpc::CallbackServerContext& context, int64_t now_us) {
+  const gpr_timespec left = gpr_convert_clock_type(context.raw_deadline(), GPR_TIMESPAN);
+  if (gpr_time_cmp(left, gpr_inf_future(GPR_TIMESPAN)) == 0) return kNever;
+  return now_us + left.tv_sec * 1'000'000 + left.tv_nsec / 1000;
 }
 
 // Runs a handler with a Reply that finishes the call. Request and response live until then, also
@@ -43,9 +44,10 @@ class CallRunner {
   grpc::ServerUnaryReactor* Run(grpc::CallbackServerContext& context, absl::string_view method,
                                 Handle handle) {
     grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-    const CallContext call{clock_.Now(), DeadlineUs(context)};
-    handle(call, [this, reactor, method, start = call.now_us](const absl::Status& status) {
-      telemetry_.OnRequest(method, status.code(), clock_.Now() - start);
+    const int64_t now_us = clock_.Now();
+    const CallContext call{now_us, DeadlineUs(context, now_us)};
+    handle(call, [this, reactor, method, now_us](const absl::Status& status) {
+      telemetry_.OnRequest(method, status.code(), clock_.Now() - now_us);
       reactor->Finish(ToGrpc(status));
     });
     return reactor;

@@ -1,12 +1,12 @@
 #include "transport/grpc/grpc_door.h"
 
 #include <grpc/support/log.h>
+#include <grpc/support/time.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/service_type.h>
 #include <spdlog/spdlog.h>
 
-#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -26,7 +26,7 @@ void LogOfGrpc(gpr_log_func_args* args) { spdlog::debug("grpc: {}", args->messag
 class GrpcDoorImpl final : public GrpcDoor {
  public:
   explicit GrpcDoorImpl(const GrpcHandlers& handlers)
-      : health_(handlers.health), clock_(handlers.clock), services_(NewDecisionServices(handlers)) {
+      : health_(handlers.health), services_(NewDecisionServices(handlers)) {
     services_.push_back(NewHealthRpc(handlers));
   }
   ~GrpcDoorImpl() override {
@@ -56,15 +56,13 @@ class GrpcDoorImpl final : public GrpcDoor {
   void Shutdown(int64_t grace_us) override {
     // An open Watch would use up the whole grace.
     health_.CloseWatches();
-    const std::chrono::microseconds deadline(clock_.Now() + grace_us);
-    server_->Shutdown(std::chrono::system_clock::time_point(deadline));
+    server_->Shutdown(gpr_time_from_micros(grace_us, GPR_TIMESPAN));
     server_->Wait();
     server_ = nullptr;
   }
 
  private:
   HealthService& health_;
-  const Clock& clock_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;

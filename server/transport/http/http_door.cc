@@ -15,7 +15,9 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kMaxBody = 1 << 20;
+constexpr size_t kMaxBody = 64 << 10;
+// For a body to arrive, and for a decision.
+constexpr int64_t kPatienceUs = 1'000'000;
 constexpr char kText[] = "text/plain; charset=utf-8";
 
 struct Answer {
@@ -24,16 +26,18 @@ struct Answer {
   std::string body;
 };
 
-// nullopt: it is longer than kMaxBody, or the client went away.
-absl::optional<std::string> ReadBody(mg_connection* connection) {
+// nullopt: it is longer than kMaxBody, or comes too slowly, or the client went away. Read byte by
+// byte, because mg_read comes back only when it has all that it was asked for.
+absl::optional<std::string> ReadBody(const Clock& clock, mg_connection* connection) {
+  const int64_t deadline_us = clock.Now() + kPatienceUs;
   std::string body;
-  std::array<char, 4096> chunk;
   for (;;) {
-    const int n = mg_read(connection, chunk.data(), chunk.size());
+    char byte = 0;
+    const int n = mg_read(connection, &byte, 1);
     if (n < 0) return absl::nullopt;
     if (n == 0) return body;
-    body.append(chunk.data(), static_cast<size_t>(n));
-    if (body.size() > kMaxBody) return absl::nullopt;
+    body.push_back(byte);
+    if (body.size() > kMaxBody || clock.Now() > deadline_us) return absl::nullopt;
   }
 }
 
@@ -56,7 +60,7 @@ void Write(mg_connection* connection, const Answer& answer) {
   const std::string head = absl::StrCat(
       "HTTP/1.1 ", answer.status, " ", ReasonPhrase(answer.status),
       "\r\nContent-Type: ", answer.content_type, "\r\nContent-Length: ", answer.body.size(),
-      "\r\nCache-Control: no-store\r\n\r\n");
+      "\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n");
   mg_write(connection, head.data(), head.size());
   if (absl::string_view(mg_get_request_info(connection)->request_method) != "HEAD") {
     mg_write(connection, answer.body.data(), answer.body.size());
@@ -70,7 +74,8 @@ JsonAnswer DecideJson(const HttpHandlers& to, absl::string_view body) {
     CondVar answered;
     absl::optional<JsonAnswer> answer ABSL_GUARDED_BY(mutex);
   } waiting;
-  const CallContext context{to.clock.Now(), kNever};
+  const int64_t now_us = to.clock.Now();
+  const CallContext context{now_us, now_us + kPatienceUs};
   ShouldRateLimitJson(to.ratelimit, body, context, [&waiting](JsonAnswer answer) {
     MutexLock lock(waiting.mutex);
     waiting.answer = std::move(answer);
@@ -99,7 +104,7 @@ Answer Health(const HttpHandlers& to, mg_connection* connection) {
 }
 
 Answer Json(const HttpHandlers& to, mg_connection* connection) {
-  const absl::optional<std::string> body = ReadBody(connection);
+  const absl::optional<std::string> body = ReadBody(to.clock, connection);
   JsonAnswer answer = DecideJson(to, body.value_or(""));
   return {answer.http_status, std::move(answer.content_type), std::move(answer.body)};
 }
@@ -132,18 +137,14 @@ class HttpDoorImpl final : public HttpDoor {
   }
 
   bool Listen(const std::string& address) {
-    // A connection holds a thread while it is silent: many, and not for long, so that those that
-    // say nothing do not keep a probe out.
+    // A connection holds a thread for as long as it lives: so there are many, none outlives its
+    // answer, and one that says nothing is soon cut.
     const char* options[] = {"listening_ports",
                              address.c_str(),
                              "num_threads",
                              "64",
                              "request_timeout_ms",
-                             "2000",
-                             "enable_keep_alive",
-                             "yes",
-                             "keep_alive_timeout_ms",
-                             "5000",
+                             "1000",
                              "tcp_nodelay",
                              "1",
                              nullptr};

@@ -242,9 +242,58 @@ TEST_F(MemoryBackendTest, RefusesAShadowWithoutStoppingTheGroup) {
 TEST_F(MemoryBackendTest, DropsAndCountsADebitWithoutAPlace) {
   Start({.max_keys = 16});
   HitMany("limited", 16, 10);
-  EXPECT_FALSE(Hit("fresh", 3, Mode::kSettle).taken);
+  const Verdict refused = Hit("fresh", 1);
+  const Verdict dropped = Hit("fresh", 3, Mode::kSettle);
+  EXPECT_FALSE(dropped.taken);
+  EXPECT_FALSE(dropped.allowed);
+  EXPECT_EQ(dropped.remaining, 0);
+  EXPECT_EQ(dropped.reset_us, 0);
+  EXPECT_GT(dropped.wait_us, 0);
+  EXPECT_EQ(dropped.wait_us, refused.wait_us);
+  EXPECT_EQ(dropped.registers[1], 0);
   EXPECT_FALSE(Known("fresh"));
-  EXPECT_EQ(backend_->Stats().full, 1);
+  EXPECT_EQ(backend_->Stats().full, 2);
+}
+
+TEST_F(MemoryBackendTest, TellsWhatItDoesNotCountAsItStands) {
+  Start({.max_keys = 16, .allow_when_full = true});
+  HitMany("limited", 16, 10);
+  for (const Mode mode : {Mode::kSettle, Mode::kTake, Mode::kFollow}) {
+    const Verdict passed = Hit("fresh", 3, mode);
+    EXPECT_TRUE(passed.allowed);
+    EXPECT_FALSE(passed.taken);
+    EXPECT_EQ(passed.remaining, 10);
+    EXPECT_EQ(passed.wait_us, 0);
+    EXPECT_EQ(passed.reset_us, 0);
+  }
+  EXPECT_EQ(backend_->Stats().full, 3);
+}
+
+TEST_F(MemoryBackendTest, TellsNoWaitForAPlaceToACostThatNeverFits) {
+  Start({.max_keys = 16});
+  HitMany("limited", 16, 10);
+  const CounterKey fresh = KeyOf("fresh", limit_);
+  const auto verdicts =
+      Decide({{fresh, limit_, 3, Mode::kSettle}, {fresh, limit_, 11, Mode::kTake}});
+  EXPECT_FALSE(verdicts[0].taken);
+  EXPECT_FALSE(verdicts[1].allowed);
+  EXPECT_EQ(verdicts[1].wait_us, kNever);
+}
+
+TEST_F(MemoryBackendTest, FillsEachShardExactlyWithinOneDecision) {
+  Start({.max_keys = 8192, .shards = 2});
+  HitMany("limited", 7992, 10);
+  ASSERT_EQ(backend_->Stats().full, 0);
+  std::vector<CounterKey> keys;
+  for (int i = 0; i < 1200; ++i) keys.push_back(KeyOf(absl::StrCat("fresh", i), limit_));
+  std::vector<Charge> charges;
+  for (const CounterKey& key : keys) charges.push_back({key, limit_, 10, Mode::kFollow});
+  const auto verdicts = Decide(charges);
+  EXPECT_EQ(std::count_if(verdicts.begin(), verdicts.end(), [](const auto& v) { return v.taken; }),
+            200);
+  EXPECT_EQ(backend_->Stats().keys, 8192);
+  EXPECT_EQ(backend_->Stats().full, 1000);
+  EXPECT_EQ(backend_->Stats().evictions, 0);
 }
 
 TEST_F(MemoryBackendTest, WorksInBoundedStepsWhileItGrowsAndSweeps) {

@@ -58,16 +58,6 @@ TEST(FormatNumberTest, HasNoExponentWhereNoneIsNeeded) {
   EXPECT_EQ(FormatNumber(kInfinity), "unlimited");
 }
 
-TEST(Utf8Test, TellsWhatIsValid) {
-  EXPECT_TRUE(IsUtf8(""));
-  EXPECT_TRUE(IsUtf8("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"));
-  EXPECT_TRUE(IsUtf8("\xF4\x8F\xBF\xBF"));
-  for (const char* bad : {"\x80", "\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80",
-                          "\xF0\x80\x80\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xC3z"}) {
-    EXPECT_FALSE(IsUtf8(bad)) << Printable(bad);
-  }
-}
-
 TEST(PrintableTest, EncodesWhatATerminalWouldObeyOrNotShow) {
   EXPECT_EQ(Printable("caf\xC3\xA9 = 100%"), "caf\xC3\xA9 = 100%");
   EXPECT_EQ(Printable("\x1b[31m\n"), "%1B[31m%0A");

@@ -52,14 +52,16 @@ struct Foreign {
   Names prefixes;
   Names suffixes;
   Names folders;
+  Names except = {};  // prefixes that are ours
 };
 
 const std::vector<Foreign>& Foreigners() {
   static const auto& foreigners = *new std::vector<Foreign>{
       {"gRPC",
-       {"grpcpp/", "grpc/support/", "grpc/grpc"},
+       {"grpc/", "grpc++/", "grpcpp/"},
        {".grpc.pb.h"},
-       {"server/transport/grpc", "client"}},
+       {"server/transport/grpc", "client"},
+       {"grpc/health/v1/"}},
       {"protobuf",
        {"google/protobuf/"},
        {".pb.h"},
@@ -169,26 +171,50 @@ std::string Blanked(absl::string_view text, bool literals) {
   return out;
 }
 
-// What stands between the quotes of an #include; empty for another line.
-absl::string_view Included(absl::string_view line) {
+struct Include {
+  absl::string_view header;  // empty: the line is no #include
+  bool quoted = false;
+};
+
+Include IncludeOf(absl::string_view line) {
   line = absl::StripLeadingAsciiWhitespace(line);
   if (!absl::ConsumePrefix(&line, "#")) return {};
   line = absl::StripLeadingAsciiWhitespace(line);
   if (!absl::ConsumePrefix(&line, "include")) return {};
   line = absl::StripAsciiWhitespace(line);
   if (line.size() < 2 || (line[0] != '"' && line[0] != '<')) return {};
-  return line.substr(1, line.find_first_of("\">", 1) - 1);
+  return {line.substr(1, line.find_first_of("\">", 1) - 1), line[0] == '"'};
+}
+
+bool StartsWithAny(absl::string_view header, const Names& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](absl::string_view p) { return absl::StartsWith(header, p); });
 }
 
 bool Belongs(absl::string_view header, const Foreign& foreign) {
-  return std::any_of(foreign.prefixes.begin(), foreign.prefixes.end(),
-                     [&](absl::string_view p) { return absl::StartsWith(header, p); }) ||
-         std::any_of(foreign.suffixes.begin(), foreign.suffixes.end(),
-                     [&](absl::string_view s) { return absl::EndsWith(header, s); });
+  const bool named =
+      StartsWithAny(header, foreign.prefixes) && !StartsWithAny(header, foreign.except);
+  return named || std::any_of(foreign.suffixes.begin(), foreign.suffixes.end(),
+                              [&](absl::string_view s) { return absl::EndsWith(header, s); });
+}
+
+// Whether the path says by its first word which room it leads to. Without a folder it is relative
+// to the file that includes, and `..` walks out of the room it names.
+bool NamesItsRoom(const Include& include) {
+  const Names steps = absl::StrSplit(include.header, '/');
+  const bool wanders = std::any_of(steps.begin(), steps.end(), [](absl::string_view step) {
+    return step.empty() || step == "." || step == "..";
+  });
+  return !wanders && (!include.quoted || steps.size() > 1);
 }
 
 // What is wrong with the include, or nothing.
-std::string CheckInclude(absl::string_view path, const Room& room, absl::string_view header) {
+std::string CheckInclude(absl::string_view path, const Room& room, const Include& include) {
+  const absl::string_view header = include.header;
+  if (!NamesItsRoom(include)) {
+    return absl::StrCat(room.name, " must not include ", header,
+                        " (a path starts with its room and has no '..')");
+  }
   if (IsWithin(header, "tests")) {
     return absl::StrCat(room.name, " must not include ", header, " (only tests use tests)");
   }
@@ -250,9 +276,9 @@ std::vector<std::string> CheckSource(absl::string_view path, absl::string_view t
   const std::vector<absl::string_view> bare_lines = absl::StrSplit(bare, '\n');
   std::vector<std::string> found;
   for (size_t i = 0; i < code_lines.size(); ++i) {
-    const absl::string_view header = Included(code_lines[i]);
-    const std::string wrong =
-        header.empty() ? CheckWords(path, bare_lines[i]) : CheckInclude(path, *room, header);
+    const Include include = IncludeOf(code_lines[i]);
+    const std::string wrong = include.header.empty() ? CheckWords(path, bare_lines[i])
+                                                     : CheckInclude(path, *room, include);
     if (!wrong.empty()) found.push_back(absl::StrCat(path, ":", i + 1, ": ", wrong));
   }
   return found;

@@ -118,6 +118,11 @@ TEST(LayersTest, HeadersOfOthersStayWhereTheyBelong) {
       {"server/main.cc", "sluice/v1/limiter.pb.h"},
       {"server/service/stat.cc", "sluice/v1/limiter.grpc.pb.h"},
       {"server/service/handler.h", "grpcpp/grpcpp.h"},
+      {"server/service/errors.cc", "grpc/byte_buffer.h"},
+      {"server/service/stat.cc", "grpc/impl/codegen/grpc_types.h"},
+      {"server/service/headers.cc", "grpc++/grpc++.h"},
+      {"server/service/health_service.cc", "grpc/health/v1/health.grpc.pb.h"},
+      {"server/limiter/limiter.cc", "grpc/health/v1/health.pb.h"},
       {"server/transport/http/http_door.cc", "grpcpp/grpcpp.h"},
       {"server/transport/grpc/grpc_door.cc", "civetweb.h"},
       {"server/transport/grpc/call.h", "nghttp2/nghttp2.h"},
@@ -131,7 +136,10 @@ TEST(LayersTest, HeadersOfOthersStayWhereTheyBelong) {
   }
   const std::map<std::string, std::string> placed = {
       {"server/service/stat.cc", "sluice/v1/limiter.pb.h"},
+      {"server/service/health_service.h", "grpc/health/v1/health.pb.h"},
       {"server/transport/grpc/call.h", "sluice/v1/limiter.grpc.pb.h"},
+      {"server/transport/grpc/health_rpc.cc", "grpc/health/v1/health.grpc.pb.h"},
+      {"server/transport/grpc/grpc_door.cc", "grpc/support/log.h"},
       {"server/transport/http/http_door.cc", "civetweb.h"},
       {"server/transport/h2/session.cc", "nghttp2/nghttp2.h"},
       {"server/policy/yaml.cc", "yaml-cpp/parser.h"},
@@ -141,6 +149,26 @@ TEST(LayersTest, HeadersOfOthersStayWhereTheyBelong) {
       {"client/cli/remote.cc", "grpcpp/grpcpp.h"}};
   for (const auto& [path, header] : placed) {
     EXPECT_THAT(CheckSource(path, absl::StrCat("#include <", header, ">")), IsEmpty()) << path;
+  }
+}
+
+TEST(LayersTest, AnIncludeNamesItsRoom) {
+  EXPECT_THAT(CheckSource("server/core/rate.cc", "#include \"../policy/loader.h\""),
+              ElementsAre("server/core/rate.cc:1: core must not include ../policy/loader.h "
+                          "(a path starts with its room and has no '..')"));
+  EXPECT_THAT(CheckSource("server/core/rate.cc", "#include \"rate.h\""),
+              ElementsAre("server/core/rate.cc:1: core must not include rate.h "
+                          "(a path starts with its room and has no '..')"));
+  for (const char* header :
+       {"\"core/../policy/loader.h\"", "<core/../policy/loader.h>", "\"./policy/loader.h\"",
+        "\"//policy/loader.h\"", "<policy/loader.h>"}) {
+    EXPECT_EQ(CheckSource("server/core/rate.cc", absl::StrCat("#include ", header)).size(), 1u)
+        << header;
+  }
+  for (const char* header :
+       {"\"core/rate.h\"", "\"absl/types/span.h\"", "<vector>", "<xxhash.h>"}) {
+    EXPECT_THAT(CheckSource("server/core/rate.cc", absl::StrCat("#include ", header)), IsEmpty())
+        << header;
   }
 }
 

@@ -323,6 +323,13 @@ TEST_F(LimiterTest, AFailedBackendDeniesForASecondButNeverThroughAShadow) {
   EXPECT_EQ(observer_.told(), 4);
 }
 
+// The backend's own deadline lies within the caller's: running out of it is a failure like others.
+TEST_F(LimiterTest, ABackendThatIsTooLateHasFailed) {
+  FailingBackend broken(absl::DeadlineExceededError("15 ms are over"));
+  UseBackend(kSmall, broken);
+  EXPECT_THAT(Outcomes(*Hit({"many"})), ElementsAre(Outcome::kErrorDenied));
+}
+
 TEST_F(LimiterTest, TheObserverIsToldOnceOfEachAnsweredCallBeforeItsCaller) {
   LateBackend late(NewMemoryBackend({}));
   UseBackend(kSmall, late);

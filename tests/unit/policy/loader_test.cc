@@ -59,13 +59,13 @@ TEST(LoaderTest, ReadsTheServer) {
   const auto policy = Load(R"(
 server:
   grpc: {address: "127.0.0.1:0"}
-  http: {address: "[::1]:9090"}
+  http: {address: "127.0.0.1:9090"}
   drain_delay: 250ms
   drain_grace: 0s
 )");
   ASSERT_NE(policy, nullptr);
   EXPECT_EQ(policy->server.grpc_address, "127.0.0.1:0");
-  EXPECT_EQ(policy->server.http_address, "[::1]:9090");
+  EXPECT_EQ(policy->server.http_address, "127.0.0.1:9090");
   EXPECT_EQ(policy->server.drain_delay_us, 250'000);
   EXPECT_EQ(policy->server.drain_grace_us, 0);
 }

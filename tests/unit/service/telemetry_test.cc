@@ -55,18 +55,17 @@ throttles:
   Check("throttles: 'one'");
   Stat("throttles: 'one'");
   Hit(ParseText<v1::HitRequest>("throttles: 'nobody'"));
-  EXPECT_THAT(
-      Samples("sluice_decisions_total"),
-      UnorderedElementsAre("{tenant=\"default\",throttle=\"one\",outcome=\"allowed\"} 1",
-                           "{tenant=\"default\",throttle=\"one\",outcome=\"denied\"} 2",
-                           "{tenant=\"default\",throttle=\"one\",outcome=\"no_cost\"} 1",
-                           "{tenant=\"default\",throttle=\"trial\",outcome=\"allowed\"} 1",
-                           "{tenant=\"default\",throttle=\"trial\",outcome=\"shadow_denied\"} 1",
-                           "{tenant=\"default\",throttle=\"off\",outcome=\"bypassed\"} 1",
-                           "{tenant=\"default\",throttle=\"open\",outcome=\"unlimited\"} 1",
-                           "{tenant=\"acme\",throttle=\"one\",outcome=\"allowed\"} 1",
-                           // Tenants that only the caller names share a label.
-                           "{tenant=\"*\",throttle=\"one\",outcome=\"allowed\"} 2"));
+  EXPECT_THAT(Samples("sluice_decisions_total"),
+              UnorderedElementsAre("{tenant=\"\",throttle=\"one\",outcome=\"allowed\"} 1",
+                                   "{tenant=\"\",throttle=\"one\",outcome=\"denied\"} 2",
+                                   "{tenant=\"\",throttle=\"one\",outcome=\"no_cost\"} 1",
+                                   "{tenant=\"\",throttle=\"trial\",outcome=\"allowed\"} 1",
+                                   "{tenant=\"\",throttle=\"trial\",outcome=\"shadow_denied\"} 1",
+                                   "{tenant=\"\",throttle=\"off\",outcome=\"bypassed\"} 1",
+                                   "{tenant=\"\",throttle=\"open\",outcome=\"unlimited\"} 1",
+                                   "{tenant=\"acme\",throttle=\"one\",outcome=\"allowed\"} 1",
+                                   // Tenants that only the caller names share a label.
+                                   "{tenant=\"*\",throttle=\"one\",outcome=\"allowed\"} 2"));
 }
 
 TEST_P(TelemetryTest, CountsFailuresByOutcome) {
@@ -74,10 +73,9 @@ TEST_P(TelemetryTest, CountsFailuresByOutcome) {
   UseBackend("throttles: [{uid: one, rate: 1/min}, {uid: trial, rate: 1/min, shadow: true}]",
              broken);
   Hit("throttles: ['one', 'trial']");
-  EXPECT_THAT(
-      Samples("sluice_decisions_total"),
-      UnorderedElementsAre("{tenant=\"default\",throttle=\"one\",outcome=\"error_denied\"} 1",
-                           "{tenant=\"default\",throttle=\"trial\",outcome=\"error_allowed\"} 1"));
+  EXPECT_THAT(Samples("sluice_decisions_total"),
+              UnorderedElementsAre("{tenant=\"\",throttle=\"one\",outcome=\"error_denied\"} 1",
+                                   "{tenant=\"\",throttle=\"trial\",outcome=\"error_allowed\"} 1"));
 }
 
 constexpr absl::string_view kEdge = R"(

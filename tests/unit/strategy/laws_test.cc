@@ -104,7 +104,6 @@ RC_GTEST_PROP(IdentityProperty, TokenBucketAndGcraOfOneBurstAdmitTheSame, ()) {
 // A bucket of 3/s that is emptied every 7.000001 s: a stored floor(P/L) would lose a third of a
 // microsecond with each hit, which is 31 hits in the end.
 TEST(ExactnessTest, ThreeASecondAreThreeASecondForAYear) {
-  constexpr int64_t kYearUs = int64_t{365} * 86'400 * 1'000'000;
   constexpr int64_t kGrainUs = 7'000'001;
   Spec spec;
   spec.strategy = "token_bucket";

@@ -18,6 +18,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kDay = 86'400 * kSecond;
@@ -30,14 +32,19 @@ absl::StatusOr<Limit> Make(absl::string_view strategy, absl::string_view rate,
 
 struct Refusal {
   std::string message;
-  std::string param;  // empty: it speaks of none
+  std::vector<std::string> params;  // that it speaks of
 };
 
 Refusal RefusalOf(absl::string_view strategy, absl::string_view rate, const Params& params = {}) {
   const absl::StatusOr<Limit> limit = Make(strategy, rate, params);
-  if (limit.ok()) return {absl::StrCat("loaded as ", limit->shape()), ""};
+  if (limit.ok()) return {absl::StrCat("loaded as ", limit->shape()), {}};
   EXPECT_EQ(limit.status().code(), absl::StatusCode::kInvalidArgument);
-  return {std::string(limit.status().message()), ParamOf(limit.status()).value_or("")};
+  Refusal refusal{std::string(limit.status().message()), {}};
+  for (const ParamError& error : ParamErrorsOf(limit.status())) {
+    EXPECT_THAT(refusal.message, HasSubstr(error.text));
+    refusal.params.push_back(error.param);
+  }
+  return refusal;
 }
 
 TEST(LimitTest, StrategiesStandInRegistryOrder) {
@@ -114,7 +121,7 @@ TEST(LimitTest, RefusesWhatCannotBeCountedWithReasonAndFix) {
               AllOf(HasSubstr("token_bucket: the burst times the period of 4294967295/365d"),
                     HasSubstr("too large to count exactly"),
                     HasSubstr("use a smaller burst or a shorter period")));
-  EXPECT_EQ(refusal.param, "");
+  EXPECT_THAT(refusal.params, IsEmpty());
   EXPECT_THAT(RefusalOf("gcra", "4294967295/365d", {{"oversize", "pay_later"}}).message,
               HasSubstr("too large to count exactly"));
   EXPECT_TRUE(Make("gcra", "4294967295/365d").ok()) << "a burst of 1 fits";
@@ -139,34 +146,50 @@ TEST(LimitTest, ParameterErrorsNameTheParameterAndWhatWouldBeRight) {
     const Refusal refusal = RefusalOf("token_bucket", "1/s", {{"burst_size", burst}});
     EXPECT_THAT(refusal.message, AllOf(HasSubstr("token_bucket: burst_size: '"),
                                        HasSubstr("not a whole number from 1 to 2^52 - 1")));
-    EXPECT_EQ(refusal.param, "burst_size");
+    EXPECT_THAT(refusal.params, ElementsAre("burst_size"));
   }
   const Refusal duration = RefusalOf("gcra", "1/s", {{"burst_tolerance", "soon"}});
   EXPECT_THAT(duration.message, HasSubstr("gcra: burst_tolerance: duration 'soon'"));
-  EXPECT_EQ(duration.param, "burst_tolerance");
+  EXPECT_THAT(duration.params, ElementsAre("burst_tolerance"));
   const Refusal choice = RefusalOf("gcra", "1/s", {{"oversize", "maybe"}});
   EXPECT_THAT(choice.message, HasSubstr("'maybe' is not one of deny, pay_later"));
-  EXPECT_EQ(choice.param, "oversize");
+  EXPECT_THAT(choice.params, ElementsAre("oversize"));
 }
 
 TEST(LimitTest, BothWordsForTheBurstAreAnError) {
   const Refusal refusal = RefusalOf("gcra", "1/s", {{"burst", "2"}, {"burst_tolerance", "0ms"}});
   EXPECT_THAT(refusal.message, HasSubstr("give one of the two"));
-  EXPECT_EQ(refusal.param, "burst_tolerance");
+  EXPECT_THAT(refusal.params, ElementsAre("burst_tolerance"));
 }
 
 TEST(LimitTest, UnknownParametersNameTheNearest) {
   const Refusal slip = RefusalOf("token_bucket", "1/s", {{"burstsize", "2"}});
   EXPECT_THAT(slip.message, HasSubstr("unknown parameter (did you mean 'burst_size'?)"));
-  EXPECT_EQ(slip.param, "burstsize");
+  EXPECT_THAT(slip.params, ElementsAre("burstsize"));
   EXPECT_THAT(RefusalOf("gcra", "1/s", {{"colour", "red"}}).message,
               HasSubstr("it has burst, burst_tolerance, oversize"));
   EXPECT_THAT(RefusalOf("fixed_window", "1/s", {{"burst", "2"}}).message, HasSubstr("it has none"));
 }
 
-TEST(LimitTest, ParamOfSpeaksOnlyOfParameters) {
-  EXPECT_EQ(ParamOf(absl::OkStatus()), absl::nullopt);
-  EXPECT_EQ(ParamOf(absl::InternalError("x")), absl::nullopt);
+TEST(LimitTest, AllThatIsWrongWithParametersIsTold) {
+  const absl::StatusOr<Limit> limit =
+      Make("gcra", "1/s", {{"burst", "x"}, {"oversize", "y"}, {"bust\n", "3"}});
+  const std::vector<ParamError> errors = ParamErrorsOf(limit.status());
+  ASSERT_THAT(errors, SizeIs(3));
+  EXPECT_EQ(errors[0].param, "burst");
+  EXPECT_EQ(errors[0].text, "gcra: burst: 'x' is not a whole number from 1 to 2^52 - 1");
+  EXPECT_EQ(errors[1].param, "oversize");
+  EXPECT_EQ(errors[1].text, "gcra: oversize: 'y' is not one of deny, pay_later");
+  EXPECT_EQ(errors[2].param, "bust\n");
+  EXPECT_EQ(errors[2].text, "gcra: bust\n: unknown parameter (did you mean 'burst'?)");
+  EXPECT_EQ(limit.status().message(),
+            absl::StrCat(errors[0].text, "; ", errors[1].text, "; ", errors[2].text));
+}
+
+TEST(LimitTest, ParamErrorsAreOfParametersOnly) {
+  EXPECT_THAT(ParamErrorsOf(absl::OkStatus()), IsEmpty());
+  EXPECT_THAT(ParamErrorsOf(absl::InternalError("x")), IsEmpty());
+  EXPECT_THAT(RefusalOf("gcra", "unlimited").params, IsEmpty());
 }
 
 TEST(LimitTest, TheShapeIsStrategyVersionPeriodAndTick) {
