@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "backend/memory/memory_backend.h"
 #include "core/clock.h"
+#include "core/rate.h"
 #include "limiter/limiter.h"
 #include "policy/loader.h"
 #include "service/health_service.h"
@@ -30,7 +31,6 @@
 namespace sluice {
 namespace {
 
-constexpr int64_t kMinuteUs = 60'000'000;
 constexpr int kExitPortInUse = 1;
 constexpr int kExitBadConfig = 2;
 constexpr uint64_t kFirstGeneration = 1;

@@ -12,14 +12,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/mutex.h"
+#include "core/rate.h"
 #include "tests/conformance/backends.h"
 #include "tests/conformance/counters.h"
 #include "tests/fakes/awaited_decision.h"
 
 namespace sluice {
 namespace {
-
-constexpr int64_t kSecondUs = 1'000'000;
 
 class BackendConformance : public testing::TestWithParam<BackendFactory> {
  protected:

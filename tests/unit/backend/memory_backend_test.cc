@@ -8,12 +8,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/rate.h"
 #include "tests/conformance/counters.h"
 
 namespace sluice {
 namespace {
-
-constexpr int64_t kMinuteUs = 60'000'000;
 
 class Answer final : public Decision {
  public:
