@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "core/key.h"
+#include "core/log.h"
 
 namespace sluice {
 
@@ -27,12 +28,14 @@ struct Charge {
   const Limit& limit;
   int64_t amount;
   Mode mode;
+  // What the strategy has read from the request, as Limit::TagOf() gave it.
+  int tag = 0;
 };
 
 // A wait or a reset that never comes.
 inline constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-inline constexpr int kMaxRegisters = 4;
+inline constexpr int kMaxRegisters = 6;
 using Registers = std::array<int64_t, kMaxRegisters>;
 
 // The answer to one charge.
@@ -40,8 +43,10 @@ struct Verdict {
   // Whether this charge passes, whatever became of the group. kSettle: whether the counter is
   // within its limit and the amount fitted.
   bool allowed = false;
-  // Whether the registers were changed by it.
+  // Whether it was charged.
   bool taken = false;
+  // Whether the counter is changed by it: it was charged, or its denial counts (count_denied).
+  bool changes = false;
   // The largest cost that passes now, after the decision and the charges before it on the same key.
   int64_t remaining = 0;
   // Microseconds from `now_us` until the same charge can pass, or after a kSettle until the counter
@@ -51,8 +56,19 @@ struct Verdict {
   int64_t reset_us = 0;
   // The instant at which it was decided, in microseconds since the Unix epoch.
   int64_t now_us = 0;
+  // That of the charge.
+  int tag = 0;
   // The counter after the decision; what the metadata is made of.
   Registers registers{};
+  // What becomes of the counter's log, if it keeps one. Only a backend that keeps logs in this
+  // process fills it.
+  LogEdit edit{};
+};
+
+// A counter as a step finds it.
+struct CounterState {
+  Registers registers{};     // all zero: never used
+  const Log* log = nullptr;  // null: no entries
 };
 
 // A request's charges together, decided at one instant. The caller's object: goes down once, comes

@@ -14,6 +14,9 @@ namespace sluice {
 // (Redis's Lua has no other numbers) with room for one debt of the same size.
 inline constexpr int64_t kMaxAmount = int64_t{1} << 52;
 
+// Ratios and multipliers are kept in millionths.
+inline constexpr int64_t kMillion = 1'000'000;
+
 // Periods in microseconds; months and years as Envoy counts them.
 inline constexpr int64_t kMillisecondUs = 1'000;
 inline constexpr int64_t kSecondUs = 1'000 * kMillisecondUs;

@@ -52,6 +52,7 @@ struct Line {
   absl::optional<CounterKey> key;  // stands for kUnlimited too
   int64_t amount = 0;
   Mode mode = Mode::kTake;
+  int tag = 0;  // what the strategy has read from the request
   bool shadow = false;
 
   // The answer. The verdict is written when `limit` is set and the backend answered.

@@ -51,13 +51,18 @@ uint64_t CostOf(const ThrottleCall& call, const Throttle& throttle) {
   return named != nullptr ? *named : call.cost.value_or(throttle.cost);
 }
 
-CounterKey KeyOf(const ThrottleCall& call, const Throttle& throttle, const HashSecret& secret) {
+CounterKey KeyOf(const ThrottleCall& call, const Throttle& throttle, int tag,
+                 const HashSecret& secret) {
   const auto lookup = [&](absl::string_view key) { return LookUp(call, throttle, key); };
   const std::string identifier = throttle.identifier.Render(lookup);
   absl::InlinedVector<std::pair<absl::string_view, absl::string_view>, 2> splits;
   for (const std::string& key : throttle.key_by) {
     const absl::string_view value = lookup(key);
     if (!value.empty()) splits.emplace_back(key, value);
+  }
+  if (throttle.limit.has_value()) {
+    const absl::string_view split = throttle.limit->SplitOf(tag);
+    if (!split.empty()) splits.emplace_back(throttle.limit->context_key(), split);
   }
   return CounterKey({.name_space = call.tenant_row().name_space,
                      .tenant = call.tenant,
@@ -166,7 +171,10 @@ Line Limiter::MatchThrottle(const ThrottleCall& call, const Throttle& throttle) 
     line.outcome = Outcome::kNoCost;
     return line;
   }
-  line.key.emplace(KeyOf(call, throttle, secret_));
+  if (throttle.limit.has_value() && !throttle.limit->context_key().empty()) {
+    line.tag = throttle.limit->TagOf(LookUp(call, throttle, throttle.limit->context_key()));
+  }
+  line.key.emplace(KeyOf(call, throttle, line.tag, secret_));
   if (!throttle.limit.has_value()) {
     line.outcome = Outcome::kUnlimited;
     return line;
@@ -232,7 +240,7 @@ Line Limiter::MatchDescriptor(const DescriptorCall& call, const DescriptorCall::
 void Limiter::Charges(Call& call, size_t backend) {
   for (const Line& line : call.lines_) {
     if (line.limit == nullptr) continue;
-    call.charge_list_.push_back({*line.key, *line.limit, line.amount, line.mode});
+    call.charge_list_.push_back({*line.key, *line.limit, line.amount, line.mode, line.tag});
   }
   if (call.charge_list_.empty()) {
     Finished(call, absl::OkStatus());

@@ -11,7 +11,7 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-std::string Text(absl::string_view text) { return std::string(text.data(), text.size()); }
+std::string ToString(absl::string_view text) { return std::string(text.data(), text.size()); }
 
 // Writes metadata into the strategy's message by the names of its fields, so that a new strategy
 // needs no code here. A field that the message lacks is a bug that the tests of stat.cc find.
@@ -28,13 +28,13 @@ class MessageSink final : public MetadataSink {
   void Flag(absl::string_view field, bool value) override {
     message_.GetReflection()->SetBool(&message_, Field(field), value);
   }
-  void Name(absl::string_view strategy) {
-    message_.GetReflection()->SetString(&message_, Field("strategy"), Text(strategy));
+  void Text(absl::string_view field, absl::string_view value) override {
+    message_.GetReflection()->SetString(&message_, Field(field), ToString(value));
   }
 
  private:
   const FieldDescriptor* Field(absl::string_view name) const {
-    return message_.GetDescriptor()->FindFieldByName(Text(name));
+    return message_.GetDescriptor()->FindFieldByName(ToString(name));
   }
   Message& message_;
 };
@@ -47,13 +47,13 @@ void FillRate(const Rate& rate, v1::Rate& out) {
 }
 
 void FillJudged(const Line& line, v1::StrategyStat& stat) {
-  stat.set_strategy(Text(line.limit->strategy()));
+  stat.set_strategy(ToString(line.limit->strategy()));
   stat.set_hits_remaining(static_cast<double>(line.verdict.remaining));
   stat.set_wait_ms(ToMs(line.verdict.wait_us));
   stat.set_reset_ms(ToMs(line.verdict.reset_us));
   const FieldDescriptor* field = v1::StrategyStat::descriptor()->FindFieldByName(stat.strategy());
   MessageSink sink(*stat.GetReflection()->MutableMessage(&stat, field));
-  sink.Name(line.limit->strategy());
+  sink.Text("strategy", line.limit->strategy());
   line.limit->Describe(line.verdict, sink);
 }
 

@@ -4,8 +4,6 @@
 #ifndef SLUICE_STRATEGY_FIXED_WINDOW_H_
 #define SLUICE_STRATEGY_FIXED_WINDOW_H_
 
-#include <array>
-
 #include "absl/strings/string_view.h"
 #include "strategy/family/window.h"
 #include "strategy/metadata.h"
@@ -19,12 +17,12 @@ struct FixedWindow {
   static constexpr int kVersion = 1;
   static constexpr int kRegisters = 2;
   static constexpr bool kAligned = true;
+  static constexpr bool kCountsDenied = true;
 
   struct Settings {};
 
   static Settings Read(int64_t, ParamReader&) { return {}; }
-  static std::array<int64_t, 0> Durations(const Settings&) { return {}; }
-  static Size SizeAt(const Grid& grid, const Settings&) { return {0, grid.limit}; }
+  static Size SizeAt(const Grid& grid, const Settings&) { return CountingSize(grid.limit); }
 
   template <class N>
   static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
@@ -35,11 +33,10 @@ struct FixedWindow {
     return SettleWindow(cell, in);
   }
 
-  static void Describe(const Described& d, MetadataSink& sink) {
-    const int64_t start = d.verdict.registers[0];
-    sink.Number("window_start_ms", d.Ms(start));
-    sink.Number("window_end_ms", d.Ms(start + d.terms.period));
-    sink.Count("current_count", static_cast<uint64_t>(d.verdict.registers[1]));
+  static void Describe(const Described<Settings>& d, MetadataSink& sink) {
+    sink.Number("window_start_ms", d.Ms(d.reg(0)));
+    sink.Number("window_end_ms", d.Ms(d.reg(0) + d.terms.period));
+    sink.Count("current_count", d.count(1));
   }
 };
 

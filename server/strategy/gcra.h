@@ -25,6 +25,7 @@ struct Gcra {
   static constexpr int kVersion = 1;
   static constexpr int kRegisters = 2;
   static constexpr bool kAligned = false;
+  static constexpr bool kCountsDenied = false;
 
   struct Settings {
     int64_t burst;         // hits; 0: the tolerance decides
@@ -51,23 +52,25 @@ struct Gcra {
     const absl::int128 capacity = settings.burst > 0 ? absl::int128(settings.burst) * grid.period
                                                      : tolerance * grid.limit + grid.period;
     const absl::int128 burst = capacity / grid.period;
-    return {capacity, settings.pay_later ? std::max(burst, absl::int128(grid.limit)) : burst};
+    const absl::int128 most =
+        settings.pay_later ? std::max(burst, absl::int128(grid.limit)) : burst;
+    return BucketSize(capacity, most, grid.period);
   }
 
   template <class N>
   static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return StepBucket(cell, in);
+    return StepSteadyBucket(cell, in);
   }
   template <class N>
   static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return SettleBucket(cell, in);
+    return SettleSteadyBucket(cell, in);
   }
 
-  static void Describe(const Described& d, MetadataSink& sink) {
+  static void Describe(const Described<Settings>& d, MetadataSink& sink) {
     const bool admits = d.terms.limit > 0;
     const double limit = static_cast<double>(d.terms.limit);
-    const double backlog_ms = admits ? d.Ms(d.verdict.registers[1]) / limit : 0.0;
-    sink.Number("tat_ms", d.Ms(d.verdict.registers[0]) + backlog_ms);
+    const double backlog_ms = admits ? d.Ms(d.reg(1)) / limit : 0.0;
+    sink.Number("tat_ms", d.Ms(d.reg(0)) + backlog_ms);
     sink.Number("emission_interval_ms",
                 admits ? d.Ms(d.terms.period) / limit : std::numeric_limits<double>::infinity());
     sink.Number("burst_tolerance_ms",

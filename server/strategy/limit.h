@@ -3,7 +3,9 @@
 #define SLUICE_STRATEGY_LIMIT_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,8 +18,8 @@
 
 namespace sluice {
 
-// One strategy with its type erased: a row for each member of registry.h.
-struct StrategyRow;
+// A strategy with its parameters, its type erased.
+class Rule;
 
 // No finite wait or reset is longer: 146,000 years, so that it can be added to any instant.
 inline constexpr int64_t kFarOffUs = int64_t{1} << 62;
@@ -38,33 +40,48 @@ class Limit {
   int64_t tick_us() const { return tick_us_; }
   // Registers in use, 1 to kMaxRegisters.
   int registers() const;
-  // The largest cost that can ever pass.
-  int64_t most() const { return terms_.most; }
-  const Terms<int64_t>& terms() const { return terms_; }
+  // Whether its counters keep a log beside their registers.
+  bool keeps_log() const;
   // Limits of one shape can share a counter: strategy, version, period and tick.
   const std::string& shape() const { return shape_; }
+  // What is worth a warning though it works; empty: nothing.
+  const std::string& warning() const { return warning_; }
+
+  // The context key that it reads of a request; empty: none.
+  absl::string_view context_key() const;
+  // What the value of that key means to it, for Charge::tag. An empty value is an absent key.
+  int TagOf(absl::string_view value) const;
+  // What a tag adds to the counter's key: charges that differ in it have counters of their own.
+  // Empty: nothing.
+  absl::string_view SplitOf(int tag) const;
+
+  // The largest cost that can ever pass.
+  int64_t most(int tag = 0) const { return terms(tag).most; }
+  const Terms<int64_t>& terms(int tag = 0) const;
   // Microseconds from `now_us` to the end of the epoch-aligned window it lies in; 0 for strategies
   // without such windows.
   int64_t WindowEndsIn(int64_t now_us) const;
 
   // Judges `cost` (0 to kMaxAmount) against a counter at `now_us` (microseconds since the epoch)
-  // and takes it if `take` and it passes. `taken` tells whether `registers` are to be stored.
-  Verdict Step(const Registers& cell, int64_t now_us, int64_t cost, bool take) const;
+  // and takes it if `take` and it passes. `changes` tells whether `registers` and `edit` are to be
+  // stored.
+  Verdict Step(const CounterState& found, int64_t now_us, int64_t cost, bool take,
+               int tag = 0) const;
   // Moves a counter by a signed amount, whatever it holds; always to be stored.
-  Verdict Settle(const Registers& cell, int64_t now_us, int64_t amount) const;
+  Verdict Settle(const CounterState& found, int64_t now_us, int64_t amount, int tag = 0) const;
 
   // The strategy's own metadata of a verdict that this limit gave.
   void Describe(const Verdict& verdict, MetadataSink& sink) const;
 
  private:
-  Limit(const StrategyRow& row, const Rate& rate) : row_(&row), rate_(rate) {}
-  Verdict InMicroseconds(Verdict verdict, int64_t now_us) const;
+  Limit(std::shared_ptr<const Rule> rule, const Rate& rate) : rule_(std::move(rule)), rate_(rate) {}
+  Verdict InMicroseconds(Verdict verdict, int64_t now_us, int tag) const;
 
-  const StrategyRow* row_;
+  std::shared_ptr<const Rule> rule_;
   Rate rate_;
-  Terms<int64_t> terms_{};
   int64_t tick_us_ = 1;
   std::string shape_;
+  std::string warning_;
 };
 
 // Names of the strategies there are, in registry order.

@@ -9,7 +9,7 @@
 namespace sluice {
 
 // Receives a verdict's metadata by the names of strategies.md, which are the fields of the
-// strategy's message in limiter.proto.
+// strategy's message in limiter.proto. A field that is not told is unset.
 class MetadataSink {
  public:
   virtual ~MetadataSink() = default;
@@ -17,6 +17,7 @@ class MetadataSink {
   virtual void Number(absl::string_view field, double value) = 0;
   virtual void Count(absl::string_view field, uint64_t value) = 0;
   virtual void Flag(absl::string_view field, bool value) = 0;
+  virtual void Text(absl::string_view field, absl::string_view value) = 0;
 };
 
 }  // namespace sluice

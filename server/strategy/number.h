@@ -24,8 +24,9 @@ inline int64_t Select(bool condition, int64_t then, int64_t otherwise) {
 }
 inline int64_t Min(int64_t a, int64_t b) { return a < b ? a : b; }
 inline int64_t Max(int64_t a, int64_t b) { return a > b ? a : b; }
+// Of any a by b > 0.
+inline int64_t FloorDiv(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 // Of a >= 0 by b > 0.
-inline int64_t FloorDiv(int64_t a, int64_t b) { return a / b; }
 inline int64_t CeilDiv(int64_t a, int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 inline int64_t Mod(int64_t a, int64_t b) { return a % b; }
 

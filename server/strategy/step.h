@@ -3,6 +3,7 @@
 #define SLUICE_STRATEGY_STEP_H_
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "strategy/number.h"
@@ -15,13 +16,18 @@ struct Cell {
   std::array<N, K> reg;
 };
 
+inline constexpr size_t kOwnTerms = 5;
+
 // What a limit says, in ticks and hits; the same for every step under it.
 template <class N>
 struct Terms {
-  N limit;     // hits per period
-  N period;    // ticks
-  N capacity;  // buckets: what fits, in 1/period hits
-  N most;      // the largest cost that can ever pass
+  N limit;         // hits per period
+  N period;        // ticks
+  N capacity;      // buckets: what fits, in their units
+  N most;          // the largest cost that can ever pass
+  N count_denied;  // 1: denied hits count too
+  // What only one strategy has; its header names them.
+  std::array<N, kOwnTerms> own;
 };
 
 template <class N>
@@ -34,14 +40,21 @@ struct Inputs {
 
 template <class N, int K>
 struct StepResult {
-  Cell<N, K> cell;   // as it stands after the step; only to be stored when something was taken
+  Cell<N, K> cell;   // as it stands after the step; to be stored iff `changes`
   Truth<N> allowed;  // whether the cost passes
+  Truth<N> changes;  // whether the cell is changed; a settlement's is always to be stored
   N remaining;       // the largest cost that passes after the step
   N wait;            // ticks from `now` until the cost can pass; 0 when allowed; kWaitNever
   N reset;           // ticks from `now` until the cell is as if never used
 };
 
 inline constexpr int64_t kWaitNever = -1;
+
+// A step that takes: whether anything was consumed.
+template <class N>
+Truth<N> Taken(const Truth<N>& allowed, const Inputs<N>& in) {
+  return And(allowed, in.take == N(1));
+}
 
 }  // namespace sluice
 

@@ -36,6 +36,9 @@ struct Counter {
   int64_t taken = 0;     // of these, what was taken so far
   int64_t wait_us = 0;   // there is no place for it until then; 0: it was not refused one
   Registers registers{};
+  LogPool::Handle log = LogPool::kEmpty;
+  bool edits_log = false;
+  LogEdit edit{};  // to be applied to the log when the part of the round is over
   SlotUse use{};
 };
 
@@ -128,14 +131,37 @@ class Round {
   Counter& CounterOf(size_t i) { return counters_[counter_of_[i]]; }
   Verdict& VerdictOf(size_t i) { return decision_.verdicts[i]; }
 
+  // Calls `judge` with the state of the counter of charge `i`.
+  template <class Judge>
+  void Judged(size_t i, const Judge& judge) {
+    const Counter& counter = CounterOf(i);
+    if (counter.log == LogPool::kEmpty) {
+      VerdictOf(i) = judge({counter.registers, nullptr});
+    } else {
+      const LogPool::Reader log(counter.table->logs(), counter.log);
+      VerdictOf(i) = judge({counter.registers, &log});
+    }
+  }
   void Step(size_t i, int64_t cost, bool take) {
-    VerdictOf(i) = ChargeAt(i).limit.Step(CounterOf(i).registers, decision_.now_us, cost, take);
+    const Charge& charge = ChargeAt(i);
+    Judged(i, [&](const CounterState& state) {
+      return charge.limit.Step(state, decision_.now_us, cost, take, charge.tag);
+    });
+  }
+  void Settle(size_t i) {
+    const Charge& charge = ChargeAt(i);
+    Judged(i, [&](const CounterState& state) {
+      return charge.limit.Settle(state, decision_.now_us, charge.amount, charge.tag);
+    });
   }
   // Whether the counter has a place for what verdict `i` made of it, or is promised one now.
   bool Place(size_t i);
   bool MakeRoom(Counter& counter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(counter.shard->mutex);
   // Makes the registers of verdict `i` the counter's, or refuses it if there is no place for them.
+  // Of several verdicts on one counter the last counts, for its log too: EditLogs() then applies
+  // it.
   void Keep(size_t i);
+  void EditLogs();
   // Makes verdict `i` the denial of what was to wait so long; it tells the counter as it stands.
   void Deny(size_t i, int64_t wait_us);
   // Makes verdict `i` that of a charge for whose counter there is no place, and counts it.
@@ -178,20 +204,22 @@ void Round::Load() {
     Counter& counter = CounterOf(i);
     if (counter.table != nullptr) continue;
     counter.shard->mutex.AssertHeld();
-    counter.table = &counter.shard->TableOf(ChargeAt(i).limit.registers());
+    const Limit& limit = ChargeAt(i).limit;
+    counter.table = &counter.shard->TableOf(limit.registers(), limit.keeps_log());
     counter.slot = counter.table->Find(counter.fingerprint);
     if (counter.slot == Table::kNone) continue;
     counter.placed = true;
     counter.registers = counter.table->RegistersAt(counter.slot);
+    counter.log = counter.table->LogAt(counter.slot);
   }
 }
 
 void Round::ApplySettles() {
   for (size_t i = 0; i < size(); ++i) {
     if (!IsIn(Part::kSettles, i)) continue;
-    VerdictOf(i) =
-        ChargeAt(i).limit.Settle(CounterOf(i).registers, decision_.now_us, ChargeAt(i).amount);
+    Settle(i);
     Keep(i);
+    EditLogs();
   }
 }
 
@@ -229,13 +257,16 @@ bool Round::PlaceGroup() {
 
 void Round::DenyGroup() {
   for (size_t i = 0; i < size(); ++i) {
-    if (!IsIn(Part::kGroup, i) || !VerdictOf(i).taken) continue;
+    if (!IsIn(Part::kGroup, i)) continue;
+    if (VerdictOf(i).changes && !VerdictOf(i).allowed) Keep(i);
+    if (!VerdictOf(i).taken) continue;
     if (CounterOf(i).wait_us != 0 && !allow_when_full_) {
       Refuse(i);
     } else {
       Step(i, CounterOf(i).sum, false);
     }
   }
+  EditLogs();
 }
 
 void Round::TakeInOrder(Part part) {
@@ -248,17 +279,18 @@ void Round::TakeInOrder(Part part) {
     if (Takes(i)) counter.taken += std::min(ChargeAt(i).amount, kMaxAmount - counter.taken);
     const bool judged_so = counter.taken == (Takes(i) ? counter.sum : 0);
     if (!judged_so) Step(i, counter.taken, true);
-    VerdictOf(i).taken = Takes(i);
+    VerdictOf(i).taken = VerdictOf(i).changes = Takes(i);
   }
   for (size_t i = 0; i < size(); ++i) {
     if (!IsIn(part, i)) continue;
-    if (VerdictOf(i).taken) {
+    if (VerdictOf(i).changes) {
       Keep(i);
     } else if (!VerdictOf(i).allowed) {
       // A follow; another on its key may have been taken, under a larger limit.
       Deny(i, VerdictOf(i).wait_us);
     }
   }
+  EditLogs();
 }
 
 void Round::Store() {
@@ -266,9 +298,11 @@ void Round::Store() {
     if (!counter.changed) continue;
     counter.shard->mutex.AssertHeld();
     if (counter.slot != Table::kNone) {
-      counter.table->Write(counter.slot, counter.registers, counter.use);
+      counter.table->Write(counter.slot, counter.registers, counter.use, counter.log);
     } else if (counter.placed) {
-      counter.table->Insert(counter.fingerprint, counter.registers, counter.use);
+      counter.table->Insert(counter.fingerprint, counter.registers, counter.use, counter.log);
+    } else if (counter.log != LogPool::kEmpty) {
+      counter.table->logs().Free(counter.log);
     }
   }
   // Only now, because erasing moves slots.
@@ -334,8 +368,18 @@ void Round::Keep(size_t i) {
   }
   Counter& counter = CounterOf(i);
   counter.registers = VerdictOf(i).registers;
-  counter.use = UseOf(VerdictOf(i), ChargeAt(i).limit.most());
+  counter.edits_log = ChargeAt(i).limit.keeps_log();
+  if (counter.edits_log) counter.edit = VerdictOf(i).edit;
+  counter.use = UseOf(VerdictOf(i), ChargeAt(i).limit.most(ChargeAt(i).tag));
   counter.changed = true;
+}
+
+void Round::EditLogs() {
+  for (Counter& counter : counters_) {
+    if (!counter.edits_log) continue;
+    counter.log = counter.table->logs().Apply(counter.log, counter.edit);
+    counter.edits_log = false;
+  }
 }
 
 void Round::Deny(size_t i, int64_t wait_us) {

@@ -14,15 +14,25 @@ constexpr int kSweptPerCall = 2;
 
 }  // namespace
 
+Table& Shard::TableOf(int registers, bool keeps_logs) {
+  std::unique_ptr<Table>& table =
+      tables_[static_cast<size_t>(registers - 1 + (keeps_logs ? kMaxRegisters : 0))];
+  if (table == nullptr) {
+    table = std::make_unique<Table>(registers, keeps_logs);
+    used_.push_back(table.get());
+  }
+  return *table;
+}
+
 int64_t Shard::size() const {
   int64_t size = 0;
-  for (const Table& table : tables_) size += table.size();
+  for (const Table* table : used_) size += table->size();
   return size;
 }
 
 int64_t Shard::bytes() const {
   int64_t bytes = sizeof(Shard);
-  for (const Table& table : tables_) bytes += table.bytes();
+  for (const Table* table : used_) bytes += table->bytes();
   return bytes;
 }
 
@@ -35,20 +45,20 @@ Eviction Shard::Sample(const Fingerprint& newcomer, int64_t now_ms,
   uint64_t position = (newcomer.low >> 32) * population >> 32;
   for (uint64_t left = std::min(kBucket, population); left > 0; --left) {
     uint64_t row = position;
-    auto table = tables_.begin();
-    for (; row >= table->size(); ++table) row -= table->size();
+    auto table = used_.begin();
+    for (; row >= (*table)->size(); ++table) row -= (*table)->size();
     position = position + 1 < population ? position + 1 : 0;
 
     const auto index = static_cast<Table::Index>(row);
-    const SlotUse use = table->UseAt(index);
+    const SlotUse use = (*table)->UseAt(index);
     const bool in_use = !use.AbsentAt(now_ms);
     eviction.absent_ms = std::min(eviction.absent_ms, use.absent_ms);
     const auto rank = std::make_tuple(in_use, in_use ? use.share : uint16_t{0}, use.absent_ms);
     if (rank >= best || (in_use && use.share == SlotUse::kAtLimit)) continue;
-    const Fingerprint fingerprint = table->FingerprintAt(index);
+    const Fingerprint fingerprint = (*table)->FingerprintAt(index);
     if (spared(fingerprint)) continue;
     best = rank;
-    eviction.table = &*table;
+    eviction.table = *table;
     eviction.victim = fingerprint;
     eviction.in_use = in_use;
   }
@@ -56,9 +66,9 @@ Eviction Shard::Sample(const Fingerprint& newcomer, int64_t now_ms,
 }
 
 void Shard::Maintain(int64_t now_ms, int& budget) {
-  for (Table& table : tables_) {
-    table.Grow(budget);
-    table.Sweep(now_ms, kSweptPerCall, budget);
+  for (Table* table : used_) {
+    table->Grow(budget);
+    table->Sweep(now_ms, kSweptPerCall, budget);
   }
 }
 

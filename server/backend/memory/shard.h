@@ -5,7 +5,9 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <memory>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "backend/memory/table.h"
 #include "core/key.h"
@@ -40,10 +42,8 @@ class alignas(64) Shard {
   int64_t capacity() const { return capacity_; }
   int64_t bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
-  // The table of counters with so many registers.
-  Table& TableOf(int registers) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    return tables_[static_cast<size_t>(registers - 1)];
-  }
+  // The table of counters with so many registers, and with or without a log.
+  Table& TableOf(int registers, bool keeps_logs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   // Samples a bucket of 16 neighbours, which `newcomer` chooses: absent ones go first, then the
   // smallest share, then the soonest absent; never one at its limit, nor one that is spared.
@@ -56,8 +56,9 @@ class alignas(64) Shard {
 
  private:
   const int64_t capacity_;
-  std::array<Table, kMaxRegisters> tables_ ABSL_GUARDED_BY(mutex) = {Table(1), Table(2), Table(3),
-                                                                     Table(4)};
+  // Made when they are first used: most shards have one or two.
+  std::array<std::unique_ptr<Table>, 2 * kMaxRegisters> tables_ ABSL_GUARDED_BY(mutex);
+  absl::InlinedVector<Table*, 4> used_ ABSL_GUARDED_BY(mutex);
 };
 
 }  // namespace sluice

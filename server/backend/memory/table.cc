@@ -36,8 +36,10 @@ SlotUse UseOf(const Verdict& verdict, int64_t most) {
   return use;
 }
 
-Table::Table(int registers)
-    : registers_(registers), slots_(static_cast<size_t>(kFirstRegister + registers)) {}
+Table::Table(int registers, bool keeps_logs)
+    : registers_(registers),
+      keeps_logs_(keeps_logs),
+      slots_(static_cast<size_t>(kFirstRegister + registers + (keeps_logs ? 1 : 0))) {}
 
 Table::Index Table::ChainOf(const Fingerprint& fingerprint) const {
   // Heads 0 to n-1 are there. Of the bits that number the next power of two, those chains that are
@@ -68,30 +70,38 @@ Registers Table::RegistersAt(Index index) const {
   return registers;
 }
 
-void Table::Write(Index index, const Registers& registers, const SlotUse& use) {
+LogPool::Handle Table::LogAt(Index index) const {
+  return keeps_logs_ ? slots_[index][kFirstRegister + registers_] : LogPool::kEmpty;
+}
+
+void Table::Write(Index index, const Registers& registers, const SlotUse& use,
+                  LogPool::Handle log) {
   uint64_t* slot = slots_[index];
   slot[kUse] = static_cast<uint64_t>(use.absent_ms) << kShareBits | use.share;
   std::copy_n(registers.begin(), registers_, slot + kFirstRegister);
+  if (keeps_logs_) slot[kFirstRegister + registers_] = log;
 }
 
-void Table::Insert(const Fingerprint& fingerprint, const Registers& registers, const SlotUse& use) {
+void Table::Insert(const Fingerprint& fingerprint, const Registers& registers, const SlotUse& use,
+                   LogPool::Handle log) {
   while (heads_.size() < kFirstHeads) AppendHead();
   const Index index = slots_.size();
   slots_.Append();
   links_.Append();
   slots_[index][kHigh] = fingerprint.high;
   slots_[index][kLow] = fingerprint.low;
-  Write(index, registers, use);
+  Write(index, registers, use, log);
   Enchain(index);
 }
 
 void Table::Erase(Index index) {
+  if (keeps_logs_) logs_.Free(LogAt(index));
   *LinkTo(index) = *links_[index];
   const Index last = slots_.size() - 1;
   if (index != last) {
     LinkTo(last)->index = index;
     *links_[index] = *links_[last];
-    std::copy_n(slots_[last], kFirstRegister + registers_, slots_[index]);
+    std::copy_n(slots_[last], kFirstRegister + registers_ + (keeps_logs_ ? 1 : 0), slots_[index]);
   }
   slots_.RemoveLast();
   links_.RemoveLast();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "backend/memory/log_pool.h"
 #include "backend/memory/segmented_array.h"
 #include "core/charge.h"
 #include "core/key.h"
@@ -42,11 +43,12 @@ class Table {
   static constexpr Index kNone = 0xffffff;
   static constexpr int64_t kMaxSize = kNone;
 
-  // `registers`: how many of them a slot keeps, 1 to kMaxRegisters.
-  explicit Table(int registers);
+  // `registers`: how many of them a slot keeps, 1 to kMaxRegisters. `keeps_logs`: whether it has a
+  // log too.
+  explicit Table(int registers, bool keeps_logs = false);
 
   Index size() const { return slots_.size(); }
-  int64_t bytes() const { return slots_.bytes() + links_.bytes() + heads_.bytes(); }
+  int64_t bytes() const { return slots_.bytes() + links_.bytes() + heads_.bytes() + logs_.bytes(); }
 
   // kNone when there is none.
   Index Find(const Fingerprint& fingerprint) const;
@@ -58,12 +60,19 @@ class Table {
   SlotUse UseAt(Index index) const;
   // Those that are not kept are 0.
   Registers RegistersAt(Index index) const;
-  void Write(Index index, const Registers& registers, const SlotUse& use);
+  // kEmpty of a table without logs.
+  LogPool::Handle LogAt(Index index) const;
+  void Write(Index index, const Registers& registers, const SlotUse& use,
+             LogPool::Handle log = LogPool::kEmpty);
 
   // The fingerprint is not there yet, and the size is below kMaxSize.
-  void Insert(const Fingerprint& fingerprint, const Registers& registers, const SlotUse& use);
-  // Moves the last slot.
+  void Insert(const Fingerprint& fingerprint, const Registers& registers, const SlotUse& use,
+              LogPool::Handle log = LogPool::kEmpty);
+  // Frees its log, and moves the last slot.
   void Erase(Index index);
+
+  // Of all its slots; a log belongs to the slot that it is written to.
+  LogPool& logs() { return logs_; }
 
   // Adds the heads that are missing, as far as the budget goes.
   void Grow(int& budget);
@@ -71,7 +80,7 @@ class Table {
   void Sweep(int64_t now_ms, int slots, int& budget);
 
  private:
-  // A slot's words; registers follow.
+  // A slot's words; registers follow, and the log's handle.
   enum Word { kHigh, kLow, kUse, kFirstRegister };
 
   struct Link {
@@ -90,10 +99,12 @@ class Table {
   int SplitNext();
 
   const int registers_;
+  const bool keeps_logs_;
   SegmentedArray<uint64_t> slots_;
   SegmentedArray<Link> links_;  // for each slot, to the next of its chain
   SegmentedArray<Link> heads_;  // for each chain, to its first
-  Index hand_ = 0;              // where the sweep goes on
+  LogPool logs_;
+  Index hand_ = 0;  // where the sweep goes on
 };
 
 }  // namespace sluice

@@ -13,6 +13,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "service/errors.h"
+#include "tests/fakes/required_params.h"
 #include "tests/unit/service/service_fixture.h"
 
 namespace sluice {
@@ -137,6 +138,9 @@ class RecordingSink final : public MetadataSink {
     Add(field, FieldDescriptor::CPPTYPE_UINT64);
   }
   void Flag(absl::string_view field, bool) override { Add(field, FieldDescriptor::CPPTYPE_BOOL); }
+  void Text(absl::string_view field, absl::string_view) override {
+    Add(field, FieldDescriptor::CPPTYPE_STRING);
+  }
 
   std::map<std::string, FieldDescriptor::CppType> fields;
 
@@ -162,7 +166,7 @@ TEST(StrategyMetadataTest, EveryStrategyWritesEveryFieldOfItsMessage) {
     EXPECT_EQ(wanted["strategy"], FieldDescriptor::CPPTYPE_STRING);
     wanted.erase("strategy");
 
-    const auto limit = Limit::Create(name, *Rate::Parse("60/min"));
+    const auto limit = Limit::Create(name, *Rate::Parse("60/min"), RequiredParams(name));
     ASSERT_TRUE(limit.ok()) << limit.status();
     RecordingSink sink;
     limit->Describe(limit->Step({}, 1'700'000'000'000'000, 1, true), sink);

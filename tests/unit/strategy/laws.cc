@@ -267,10 +267,10 @@ constexpr Law kLaws[] = {
 
 Judge JudgeOf(const Limit& limit) {
   return {[limit](const Registers& cell, int64_t now_us, int64_t cost, bool take) {
-            return limit.Step(cell, now_us, cost, take);
+            return limit.Step({cell}, now_us, cost, take);
           },
           [limit](const Registers& cell, int64_t now_us, int64_t amount) {
-            return limit.Settle(cell, now_us, amount);
+            return limit.Settle({cell}, now_us, amount);
           }};
 }
 

@@ -46,7 +46,7 @@ TEST_P(ReloadTest, HoldsOnTheCounterOfAnotherLimit) {
     Case one = *AnyCase(strategy());
     const Limit before = *one.spec.Create();
     for (const Event& event : one.events) {
-      one.cell = before.Settle(one.cell, one.start_us, event.amount).registers;
+      one.cell = before.Settle({one.cell}, one.start_us, event.amount).registers;
     }
     one.spec = *SpecOfSameShape(one.spec);
     one.events = *AnyEvents(one.spec);
@@ -88,10 +88,10 @@ RC_GTEST_PROP(IdentityProperty, TokenBucketAndGcraOfOneBurstAdmitTheSame, ()) {
     now_us += event.by_us;
     const bool settles = event.kind == Kind::kSettle;
     const bool take = event.kind == Kind::kHit;
-    const Verdict a = settles ? bucket.Settle(cell, now_us, event.amount)
-                              : bucket.Step(cell, now_us, event.amount, take);
-    const Verdict b = settles ? gcra.Settle(cell, now_us, event.amount)
-                              : gcra.Step(cell, now_us, event.amount, take);
+    const Verdict a = settles ? bucket.Settle({cell}, now_us, event.amount)
+                              : bucket.Step({cell}, now_us, event.amount, take);
+    const Verdict b = settles ? gcra.Settle({cell}, now_us, event.amount)
+                              : gcra.Step({cell}, now_us, event.amount, take);
     RC_ASSERT(a.allowed == b.allowed);
     RC_ASSERT(a.remaining == b.remaining);
     RC_ASSERT(a.wait_us == b.wait_us);
@@ -114,8 +114,8 @@ TEST(ExactnessTest, ThreeASecondAreThreeASecondForAYear) {
   int64_t admitted = 0;
   int64_t now_us = 0;
   for (; now_us < kYearUs; now_us += kGrainUs) {
-    const int64_t cost = limit.Step(cell, now_us, 1, false).remaining;
-    cell = limit.Step(cell, now_us, cost, true).registers;
+    const int64_t cost = limit.Step({cell}, now_us, 1, false).remaining;
+    cell = limit.Step({cell}, now_us, cost, true).registers;
     admitted += cost;
   }
   EXPECT_EQ(admitted, spec.burst + (now_us - kGrainUs) * spec.limit / 1'000'000);

@@ -223,10 +223,10 @@ TEST(LimitTest, WaitsCountFromTheMicrosecondAndNotFromTheTick) {
   ASSERT_EQ(limit.tick_us(), 1'000);
   const Registers empty = limit.Step({}, kNow, 1'000'000, true).registers;
   // A token each 86.4 ms, so the next is there in 87 whole ticks.
-  const Verdict denied = limit.Step(empty, kNow + 999, 1, true);
+  const Verdict denied = limit.Step({empty}, kNow + 999, 1, true);
   EXPECT_EQ(denied.wait_us, 87'000 - 999);
-  EXPECT_FALSE(limit.Step(empty, kNow + 86'999, 1, true).allowed);
-  EXPECT_TRUE(limit.Step(empty, kNow + 87'000, 1, true).allowed);
+  EXPECT_FALSE(limit.Step({empty}, kNow + 86'999, 1, true).allowed);
+  EXPECT_TRUE(limit.Step({empty}, kNow + 87'000, 1, true).allowed);
 }
 
 TEST(LimitTest, OnlyATakeThatPassesIsTaken) {
@@ -257,10 +257,10 @@ TEST(LimitTest, AFractionalBurstKeepsAndRefundsItsWholeDebt) {
   const Limit limit = *Make("gcra", "1/s", {{"burst_tolerance", "900ms"}});
   ASSERT_EQ(limit.most(), 1);
   const Registers owing = limit.Settle({}, kNow, 3).registers;
-  EXPECT_EQ(limit.Step(owing, kNow, 1, false).reset_us, 3 * kSecond);
+  EXPECT_EQ(limit.Step({owing}, kNow, 1, false).reset_us, 3 * kSecond);
   const Registers at_most = limit.Settle({}, kNow, 4).registers;
-  EXPECT_EQ(limit.Step(at_most, kNow, 1, false).reset_us, 3'800'000);
-  EXPECT_EQ(limit.Settle(owing, kNow, -3).reset_us, 0);
+  EXPECT_EQ(limit.Step({at_most}, kNow, 1, false).reset_us, 3'800'000);
+  EXPECT_EQ(limit.Settle({owing}, kNow, -3).reset_us, 0);
 }
 
 // 52 billion hits of one a day are 142 million years.
@@ -269,8 +269,8 @@ TEST(LimitTest, WaitsBeyondWhatMicrosecondsCanTellAreFarOff) {
   const Verdict hit = limit.Step({}, kNow, 52'124'995'687, true);
   EXPECT_TRUE(hit.allowed);
   EXPECT_EQ(hit.reset_us, kFarOffUs);
-  EXPECT_EQ(limit.Step(hit.registers, kNow, 52'124'995'687, true).wait_us, kFarOffUs);
-  EXPECT_EQ(limit.Step(hit.registers, kNow, 1, true).wait_us, kDay);
+  EXPECT_EQ(limit.Step({hit.registers}, kNow, 52'124'995'687, true).wait_us, kFarOffUs);
+  EXPECT_EQ(limit.Step({hit.registers}, kNow, 1, true).wait_us, kDay);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class Recorder final : public MetadataSink {
     Add(field, static_cast<double>(value));
   }
   void Flag(absl::string_view field, bool value) override { Add(field, value ? 1.0 : 0.0); }
+  void Text(absl::string_view, absl::string_view) override {}
 
   const std::map<std::string, double>& fields() const { return fields_; }
 
@@ -85,7 +86,7 @@ TEST(MetadataTest, TokenBucket) {
               ElementsAre(Pair("capacity", 40), Pair("last_refill_ms", kNowMs),
                           Pair("refill_rate_per_ms", 0.01), Pair("tokens", 10)));
   // Half a token more, seen without being taken.
-  const Verdict look = limit.Step(hit.registers, kNow + kSecond / 20, 1, false);
+  const Verdict look = limit.Step({hit.registers}, kNow + kSecond / 20, 1, false);
   EXPECT_THAT(Describe(limit, look),
               ElementsAre(Pair("capacity", 40), Pair("last_refill_ms", kNowMs + 50),
                           Pair("refill_rate_per_ms", 0.01), Pair("tokens", 10.5)));
@@ -102,7 +103,7 @@ TEST(MetadataTest, Gcra) {
   EXPECT_THAT(Describe(limit, hit),
               ElementsAre(Pair("burst_tolerance_ms", 200), Pair("conformant", 1),
                           Pair("emission_interval_ms", 100), Pair("tat_ms", kNowMs + 200)));
-  const Verdict denied = limit.Step(hit.registers, kNow, 2, true);
+  const Verdict denied = limit.Step({hit.registers}, kNow, 2, true);
   EXPECT_EQ(Describe(limit, denied)["conformant"], 0);
   EXPECT_EQ(Describe(limit, denied)["tat_ms"], kNowMs + 200);
 }

@@ -6,6 +6,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string>
 #include <tuple>
@@ -24,11 +25,13 @@ const ::testing::Environment* const kCaseCount =
 static_assert(std::is_same_v<Truth<Opaque>, OpaqueTruth>);
 
 Inputs<Opaque> Hidden(const Inputs<int64_t>& in) {
+  const Terms<int64_t>& t = in.terms;
+  const auto own = [](auto... term) { return std::array<Opaque, kOwnTerms>{Opaque(term)...}; };
   return {Opaque(in.now),
           Opaque(in.cost),
           Opaque(in.take),
-          {Opaque(in.terms.limit), Opaque(in.terms.period), Opaque(in.terms.capacity),
-           Opaque(in.terms.most)}};
+          {Opaque(t.limit), Opaque(t.period), Opaque(t.capacity), Opaque(t.most),
+           Opaque(t.count_denied), std::apply(own, t.own)}};
 }
 
 template <int K>
@@ -39,6 +42,7 @@ Cell<Opaque, K> Hidden(const Cell<int64_t, K>& cell) {
 template <int K>
 void AssertSame(const StepResult<int64_t, K>& native, const StepResult<Opaque, K>& hidden) {
   RC_ASSERT(hidden.allowed.Revealed() == native.allowed);
+  RC_ASSERT(hidden.changes.Revealed() == native.changes);
   RC_ASSERT(hidden.remaining.Revealed() == native.remaining);
   RC_ASSERT(hidden.wait.Revealed() == native.wait);
   RC_ASSERT(hidden.reset.Revealed() == native.reset);

@@ -50,7 +50,7 @@ auto Telling(const Change& change) {
   return [change](const Limit& limit) {
     Judge judge = JudgeOf(limit);
     judge.step = [change, limit](const Registers& cell, int64_t now_us, int64_t cost, bool take) {
-      Verdict verdict = limit.Step(cell, now_us, cost, take);
+      Verdict verdict = limit.Step({cell}, now_us, cost, take);
       change(limit, take, verdict);
       return verdict;
     };
@@ -97,9 +97,9 @@ TEST_P(PlantedBugTest, ADenialThatIsCharged) {
   const auto charged = [](const Limit& limit) {
     Judge judge = JudgeOf(limit);
     judge.step = [limit](const Registers& cell, int64_t now_us, int64_t cost, bool take) {
-      Verdict verdict = limit.Step(cell, now_us, cost, take);
+      Verdict verdict = limit.Step({cell}, now_us, cost, take);
       if (take && !verdict.allowed) {
-        verdict.registers = limit.Settle(cell, now_us, cost).registers;
+        verdict.registers = limit.Settle({cell}, now_us, cost).registers;
         verdict.taken = true;
       }
       return verdict;
@@ -115,7 +115,7 @@ TEST_P(PlantedBugTest, AClockThatRunsBackAndIsBelieved) {
     Judge judge = JudgeOf(limit);
     judge.step = [limit](const Registers& cell, int64_t now_us, int64_t cost, bool take) {
       const bool ran_back = cell[0] > now_us / limit.tick_us();
-      return limit.Step(ran_back ? Registers{} : cell, now_us, cost, take);
+      return limit.Step({ran_back ? Registers{} : cell}, now_us, cost, take);
     };
     return judge;
   };
@@ -133,7 +133,7 @@ TEST_P(PlantedBugTest, ARefundThatIsLost) {
   const auto losing = [](const Limit& limit) {
     Judge judge = JudgeOf(limit);
     judge.settle = [limit](const Registers& cell, int64_t now_us, int64_t amount) {
-      return limit.Settle(cell, now_us, std::max<int64_t>(amount, 0));
+      return limit.Settle({cell}, now_us, std::max<int64_t>(amount, 0));
     };
     return judge;
   };
@@ -145,8 +145,8 @@ TEST_P(PlantedBugTest, ADebitThatIsDroppedWhereItDoesNotFit) {
   const auto dropping = [](const Limit& limit) {
     Judge judge = JudgeOf(limit);
     judge.settle = [limit](const Registers& cell, int64_t now_us, int64_t amount) {
-      const Verdict verdict = limit.Settle(cell, now_us, amount);
-      return verdict.allowed ? verdict : limit.Settle(cell, now_us, 0);
+      const Verdict verdict = limit.Settle({cell}, now_us, amount);
+      return verdict.allowed ? verdict : limit.Settle({cell}, now_us, 0);
     };
     return judge;
   };

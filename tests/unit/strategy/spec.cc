@@ -129,7 +129,7 @@ absl::StatusOr<Limit> Spec::Create() const {
 
 std::ostream& operator<<(std::ostream& out, const Spec& spec) {
   out << spec.strategy << " " << spec.limit << "/" << DurationText(spec.period_us);
-  for (const auto& [name, value] : spec.ToParams()) out << " " << name << "=" << value;
+  for (const auto& [name, value] : spec.ToParams()) out << " " << name << "=" << value.ToString();
   return out << " (tick " << DurationText(spec.tick_us) << ")";
 }
 
