@@ -22,7 +22,9 @@ namespace {
 using ::envoy::service::ratelimit::v3::RateLimitRequest;
 
 constexpr char kDescription[] =
-    "Asks a Sluice server for rate limit decisions, and checks its configuration.\n"
+    "Asks a Sluice server for rate limit decisions, checks its configuration, and tries "
+    "strategies\n"
+    "on traces.\n"
     "Exit codes: 0 allowed or fine, 1 denied, 2 usage or error.";
 
 constexpr char kExamples[] =
@@ -31,7 +33,37 @@ constexpr char kExamples[] =
     "  sluicectl stat api:burst --id alice --output json\n"
     "  sluicectl rls edge remote_address=10.0.0.1 path=/login,method=POST\n"
     "  sluicectl validate policy.yaml\n"
+    "  sluicectl simulate --strategy gcra --rate 10/s --trace burst.csv --plot burst.svg\n"
     "Try 'sluicectl COMMAND --help'.";
+
+constexpr char kSimulateFooter[] =
+    "The trace is CSV with a header, its columns in any order: t_us (microseconds since the Unix\n"
+    "epoch), and optionally cost (1), op (hit, check or stat; hit), key, and whatever context the\n"
+    "strategy reads, such as tier or priority. An empty cell is as good as none. A row earlier "
+    "than\n"
+    "the one before it is a clock that ran back. No counter expires.\n"
+    "\n"
+    "Standard output is CSV with a row for each row of the trace, written as it is read:\n"
+    "  t_us,key,op,cost,allowed,hits_remaining,wait_us,reset_us\n"
+    "allowed is 0 or 1, and inf stands for never and for unlimited. With several strategies each\n"
+    "row of the trace gives a row a strategy, with a column `strategy` in front.\n"
+    "\n"
+    "A parameter's value is the YAML that stands behind it under `strategy:` in the "
+    "configuration.\n"
+    "With several strategies it goes to each that knows it, and one must; STRATEGY:k=v goes to "
+    "that\n"
+    "one alone.\n"
+    "\n"
+    "Exits 0 whatever was denied; 2 for a bad parameter, column or number, which it names. Rows\n"
+    "before a bad one stay written.\n"
+    "\n"
+    "Examples:\n"
+    "  sluicectl simulate --strategy gcra --rate 10/s --param burst=10 --trace trace.csv\n"
+    "  sluicectl simulate --strategy tiered_rate --rate 100/min --param default_tier=free \\\n"
+    "      --param 'tiers={\"free\": 0.5, \"pro\": 5}' < trace.csv\n"
+    "  sluicectl simulate --strategy fixed_window --strategy gcra --rate 100/min --trace trace.csv "
+    "\\\n"
+    "      --param gcra:burst=20 --plot out.svg --summary > answers.csv";
 
 // The arguments as they stand.
 struct Raw {
@@ -49,6 +81,7 @@ struct Raw {
   std::vector<std::string> descriptors;
   std::string hits;
   std::vector<std::string> files;
+  Simulation simulation;
 };
 
 absl::Status About(absl::string_view argument, const absl::Status& status) {
@@ -124,6 +157,28 @@ void AddValidateCommand(CLI::App& app, Raw& raw) {
   AddOutput(sub, raw);
 }
 
+void AddSimulateCommand(CLI::App& app, Raw& raw) {
+  CLI::App& sub = *app.add_subcommand(
+      "simulate", "Replay a trace through strategies, in the trace's own time and offline");
+  sub.footer(kSimulateFooter);
+  Simulation& simulation = raw.simulation;
+  AddRepeatable(sub, "--strategy", simulation.strategies,
+                "Which algorithm: fixed_window, gcra, ...; repeatable, to compare", "S");
+  sub.get_option("--strategy")->required();
+  sub.add_option("--rate", simulation.rate, "Such as 100/min, 2 per second or unlimited")
+      ->required()
+      ->type_name("R");
+  AddRepeatable(sub, "--param", simulation.params, "A parameter of the strategy; repeatable",
+                "[S:]k=v");
+  sub.add_option("--trace", simulation.trace, "The trace; - is standard input [-]")
+      ->type_name("FILE");
+  sub.add_option("--plot", simulation.plot,
+                 "Draw admitted, denied and remaining hits over time, as SVG")
+      ->type_name("FILE");
+  sub.add_flag("--summary", simulation.summary,
+               "Print totals, waits and peaks to standard error, behind the rows");
+}
+
 void Declare(CLI::App& app, Raw& raw) {
   app.footer(kExamples);
   app.set_version_flag("--version", "sluicectl " SLUICE_VERSION);
@@ -135,6 +190,7 @@ void Declare(CLI::App& app, Raw& raw) {
   AddThrottleCommand(app, "stat", "Show the state. Takes nothing", raw);
   AddRlsCommand(app, raw);
   AddValidateCommand(app, raw);
+  AddSimulateCommand(app, raw);
 }
 
 v1::Detail DetailOf(const Raw& raw) {
@@ -213,7 +269,11 @@ absl::Status AskFor(const std::string& name, const Raw& raw, Command& command) {
   if (name == "check") return Ask(ThrottleRequest<v1::CheckRequest>(raw), command);
   if (name == "stat") return Ask(ThrottleRequest<v1::StatRequest>(raw), command);
   if (name == "rls") return Ask(RlsRequest(raw), command);
-  command.ask = Validation{raw.files};
+  if (name == "simulate") {
+    command.ask = raw.simulation;
+  } else {
+    command.ask = Validation{raw.files};
+  }
   return absl::OkStatus();
 }
 

@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "absl/types/variant.h"
+#include "cli/exit_code.h"
+#include "cli/simulate/simulation.h"
 #include "envoy/service/ratelimit/v3/rls.pb.h"
 #include "sluice/v1/limiter.pb.h"
 
 namespace sluice::cli {
-
-inline constexpr int kExitFine = 0;
-inline constexpr int kExitDenied = 1;
-inline constexpr int kExitError = 2;
 
 enum class Output { kTable, kJson };
 
@@ -29,7 +27,7 @@ struct Command {
   int64_t timeout_us = 1'000'000;
   // What is asked is the request that is sent, where one is sent.
   absl::variant<v1::HitRequest, v1::CheckRequest, v1::StatRequest,
-                envoy::service::ratelimit::v3::RateLimitRequest, Validation>
+                envoy::service::ratelimit::v3::RateLimitRequest, Validation, Simulation>
       ask;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "cli/command_line.h"
 #include "cli/remote.h"
 #include "cli/run.h"
+#include "core/clock.h"
 
 namespace {
 
@@ -28,8 +30,11 @@ bool WantsColor() {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::unique_ptr<sluice::Clock> clock;
+  if (isatty(STDERR_FILENO) != 0) clock = sluice::NewSystemClock();
   const int exit_code =
-      sluice::cli::Run(arguments, {std::cout, std::cerr, WantsColor()}, sluice::cli::Dial);
+      sluice::cli::Run(arguments, {std::cout, std::cerr, WantsColor(), STDIN_FILENO, clock.get()},
+                       sluice::cli::Dial);
   if (!std::cout.flush()) {
     std::cerr << "sluicectl: cannot write to standard output\n";
     return sluice::cli::kExitError;

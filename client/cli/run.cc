@@ -3,6 +3,7 @@
 #include "absl/types/variant.h"
 #include "cli/command_line.h"
 #include "cli/render.h"
+#include "cli/simulate/simulate.h"
 #include "cli/validate.h"
 
 namespace sluice::cli {
@@ -34,6 +35,10 @@ class Runner {
   int operator()(const RateLimitRequest& request) { return Ask<RateLimitResponse>(request); }
   int operator()(const Validation& validation) {
     return Validate(validation, command_.output, console_.out);
+  }
+  int operator()(const Simulation& simulation) {
+    return Simulate(simulation,
+                    {ReadFrom(console_.in), console_.out, console_.err, console_.progress});
   }
 
  private:

@@ -10,13 +10,16 @@
 
 #include "absl/functional/function_ref.h"
 #include "cli/remote.h"
+#include "core/clock.h"
 
 namespace sluice::cli {
 
 struct Console {
   std::ostream& out;
   std::ostream& err;
-  bool color = false;  // whether `out` takes colours
+  bool color = false;               // whether `out` takes colours
+  int in = 0;                       // the descriptor of standard input
+  const Clock* progress = nullptr;  // by which to show progress on `err`; nullptr: shows none
 };
 
 // As Dial.

@@ -3,6 +3,20 @@
 #include <utility>
 
 namespace sluice {
+namespace {
+
+// Whether all words are fine.
+bool CheckWords(FileReader& file, absl::string_view name, const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::kScalar) return file.Text({name, &node}).has_value();
+  bool fine = true;
+  for (const YamlNode* item : node.items) fine = CheckWords(file, name, *item) && fine;
+  for (const YamlNode::Entry& entry : node.entries) {
+    fine = CheckWords(file, name, *entry.key) && CheckWords(file, name, *entry.value) && fine;
+  }
+  return fine;
+}
+
+}  // namespace
 
 ParamValue ToParam(const YamlNode& node) {
   switch (node.kind) {
@@ -24,6 +38,11 @@ ParamValue ToParam(const YamlNode& node) {
     }
   }
   return {};
+}
+
+absl::optional<ParamValue> ReadParam(FileReader& file, Field field) {
+  if (!CheckWords(file, field.name, *field.node)) return absl::nullopt;
+  return ToParam(*field.node);
 }
 
 }  // namespace sluice

@@ -63,17 +63,6 @@ absl::optional<int64_t> ReadCost(FileReader& file, Field field) {
   return file.Whole(field, 0, kMaxAmount);
 }
 
-// Refuses what no word may be, however deep it stands. Whether all are fine.
-bool CheckWords(FileReader& file, const std::string& name, const YamlNode& node) {
-  if (node.kind == YamlNode::Kind::kScalar) return file.Text({name, &node}).has_value();
-  bool fine = true;
-  for (const YamlNode* item : node.items) fine = CheckWords(file, name, *item) && fine;
-  for (const YamlNode::Entry& entry : node.entries) {
-    fine = CheckWords(file, name, *entry.key) && CheckWords(file, name, *entry.value) && fine;
-  }
-  return fine;
-}
-
 absl::optional<PlacedStrategy> ReadStrategy(FileReader& file, Field field) {
   if (!field) return absl::nullopt;
   PlacedStrategy strategy;
@@ -94,8 +83,9 @@ absl::optional<PlacedStrategy> ReadStrategy(FileReader& file, Field field) {
     if (entry.key->text == "type") continue;
     const absl::optional<std::string> key = file.Text({"strategy", entry.key});
     if (!key.has_value()) continue;
-    if (!CheckWords(file, *key, *entry.value)) continue;
-    strategy.params.emplace_back(*key, ToParam(*entry.value));
+    absl::optional<ParamValue> value = ReadParam(file, {*key, entry.value});
+    if (!value.has_value()) continue;
+    strategy.params.emplace_back(*key, *std::move(value));
     strategy.param_nodes.push_back(entry.value);
   }
   return strategy;

@@ -184,13 +184,15 @@ absl::Status ParamReader::Finish() {
                        : nearest.empty() ? absl::StrCat("it has ", absl::StrJoin(known_, ", "))
                                          : absl::StrCat("did you mean '", nearest, "'?");
     Refuse(key, absl::StrCat("unknown parameter (", hint, ")"));
+    errors_.back().unknown = true;
   }
   if (errors_.empty()) return absl::OkStatus();
   std::vector<absl::string_view> texts;
   std::string payload;
   for (const ParamError& error : errors_) {
     texts.push_back(error.text);
-    absl::StrAppend(&payload, absl::CEscape(error.param), "\n", absl::CEscape(error.text), "\n");
+    absl::StrAppend(&payload, absl::CEscape(error.param), "\n", absl::CEscape(error.text), "\n",
+                    error.unknown ? "unknown\n" : "\n");
   }
   absl::Status status = absl::InvalidArgumentError(absl::StrJoin(texts, "; "));
   status.SetPayload(kPayload, absl::Cord(payload));
@@ -201,8 +203,8 @@ std::vector<ParamError> ParamErrorsOf(const absl::Status& status) {
   const std::string payload(status.GetPayload(kPayload).value_or(absl::Cord()));
   const std::vector<absl::string_view> lines = absl::StrSplit(payload, '\n');
   std::vector<ParamError> errors;
-  for (size_t i = 0; i + 1 < lines.size(); i += 2) {
-    errors.push_back({Unescaped(lines[i]), Unescaped(lines[i + 1])});
+  for (size_t i = 0; i + 2 < lines.size(); i += 3) {
+    errors.push_back({Unescaped(lines[i]), Unescaped(lines[i + 1]), lines[i + 2] == "unknown"});
   }
   return errors;
 }

@@ -43,7 +43,8 @@ using Params = std::vector<std::pair<std::string, ParamValue>>;
 
 struct ParamError {
   std::string param;
-  std::string text;  // names the strategy and the parameter too
+  std::string text;      // names the strategy and the parameter too
+  bool unknown = false;  // whether the strategy has no such parameter
 };
 
 // Reads each parameter once, then Finish() tells all that was wrong: values, and parameters that

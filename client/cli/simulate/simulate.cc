@@ -1,0 +1,240 @@
+#include "cli/simulate/simulate.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "cli/exit_code.h"
+#include "cli/simulate/output_file.h"
+#include "cli/simulate/player.h"
+#include "cli/simulate/plot.h"
+#include "cli/simulate/progress.h"
+#include "cli/simulate/setup.h"
+#include "cli/simulate/tally.h"
+#include "cli/simulate/timeline.h"
+#include "cli/simulate/trace.h"
+#include "cli/text.h"
+
+namespace sluice::cli {
+namespace {
+
+bool IsStandardInput(const Simulation& simulation) {
+  return simulation.trace.empty() || simulation.trace == "-";
+}
+
+// An open file for reading.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& path)
+      : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile() {
+    if (is_open()) close(descriptor_);
+  }
+
+  bool is_open() const { return descriptor_ >= 0; }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  const int descriptor_;
+};
+
+// A strategy and all that is gathered of it.
+struct Lane {
+  Lane(const Contestant& its, const Rate& rate) : contestant(its), player(its), tally(rate) {}
+
+  const Contestant& contestant;
+  Player player;
+  Tally tally;
+  absl::optional<size_t> context_column;
+  absl::optional<Timeline> timeline;  // once there is a row, when there is to be a picture
+};
+
+class Replay {
+ public:
+  Replay(const Simulation& simulation, const Setup& setup, TraceReader& trace, CsvWriter& rows)
+      : simulation_(simulation), setup_(setup), trace_(trace), rows_(rows) {
+    lanes_.reserve(setup.contestants.size());
+    for (const Contestant& contestant : setup.contestants) {
+      lanes_.emplace_back(contestant, setup.rate);
+    }
+  }
+
+  // The whole trace, or as far as it can be read and written.
+  absl::Status Run(const std::ostream& out, absl::optional<Progress>& progress) {
+    absl::Status header = trace_.ReadHeader();
+    if (!header.ok()) return header;
+    for (Lane& lane : lanes_) {
+      const absl::string_view key = lane.player.context_key();
+      if (!key.empty()) lane.context_column = trace_.FindColumn(key);
+    }
+    WriteHeader();
+    TraceRow row;
+    for (;;) {
+      const absl::StatusOr<bool> there = trace_.Next(row);
+      if (!there.ok()) return there.status();
+      if (!*there || !out) return absl::OkStatus();
+      for (Lane& lane : lanes_) Play(row, lane);
+      if (progress.has_value()) progress->Row();
+    }
+  }
+
+  std::string Summary() const {
+    std::vector<NamedTally> tallies;
+    for (const Lane& lane : lanes_) tallies.push_back({lane.contestant.strategy, &lane.tally});
+    return SummaryText(setup_.rate, tallies);
+  }
+
+  std::string Picture() const {
+    Plot plot;
+    const absl::string_view path = simulation_.trace;
+    plot.title = IsStandardInput(simulation_)
+                     ? "Replay of standard input"
+                     : absl::StrCat("Replay of ", path.substr(path.rfind('/') + 1));
+    plot.rate = setup_.rate;
+    plot.rows = lanes_.front().tally.rows;
+    plot.keys = keys();
+    plot.shown_key = shown_key_;
+    for (const Lane& lane : lanes_) {
+      if (!lane.timeline.has_value()) continue;
+      const absl::optional<Limit>& limit = lane.contestant.limit;
+      const bool has_windows = limit.has_value() && limit->WindowEndsIn(0) != 0;
+      plot.panels.push_back(
+          {lane.contestant.strategy, lane.contestant.params, has_windows, *lane.timeline});
+    }
+    return DrawPlot(plot);
+  }
+
+ private:
+  bool names_strategies() const { return lanes_.size() > 1; }
+
+  // Counters of the strategy that has the fewest: one that splits keys has more.
+  int64_t keys() const {
+    size_t fewest = lanes_.front().player.counters();
+    for (const Lane& lane : lanes_) fewest = std::min(fewest, lane.player.counters());
+    return static_cast<int64_t>(fewest);
+  }
+
+  void WriteHeader() {
+    if (names_strategies()) rows_.Text("strategy");
+    for (absl::string_view column :
+         {"t_us", "key", "op", "cost", "allowed", "hits_remaining", "wait_us", "reset_us"}) {
+      rows_.Text(column);
+    }
+    rows_.EndRecord();
+  }
+
+  void Play(const TraceRow& row, Lane& lane) {
+    const absl::string_view context =
+        lane.context_column.has_value() ? trace_.Cell(*lane.context_column) : absl::string_view();
+    const Answer answer = lane.player.Play(row, context);
+    WriteRow(lane.contestant.strategy, row, answer);
+    lane.tally.Count(row, answer);
+    if (!simulation_.plot.empty()) Remember(row, answer, lane);
+  }
+
+  void WriteRow(const std::string& strategy, const TraceRow& row, const Answer& answer) {
+    if (names_strategies()) rows_.Text(strategy);
+    rows_.Number(row.t_us).Text(row.key).Text(OpName(row.op)).Number(row.cost);
+    rows_.Number(answer.allowed ? 1 : 0);
+    for (const int64_t amount : {answer.remaining, answer.wait_us, answer.reset_us}) {
+      if (amount == kNever) {
+        rows_.Text("inf");
+      } else {
+        rows_.Number(amount);
+      }
+    }
+    rows_.EndRecord();
+  }
+
+  void Remember(const TraceRow& row, const Answer& answer, Lane& lane) {
+    if (!lane.timeline.has_value()) {
+      lane.timeline.emplace(row.t_us);
+      shown_key_ = std::string(row.key);
+    }
+    Bin bin;
+    if (row.op == Op::kHit) {
+      (answer.allowed ? bin.admitted : bin.denied) = static_cast<double>(row.cost);
+    }
+    // The first counter is that of the first row.
+    if (answer.counter == 0) bin.remaining = answer.remaining;
+    lane.timeline->Add(row.t_us, bin);
+  }
+
+  const Simulation& simulation_;
+  const Setup& setup_;
+  TraceReader& trace_;
+  CsvWriter& rows_;
+  std::vector<Lane> lanes_;
+  std::string shown_key_;
+};
+
+int Fail(std::ostream& err, absl::string_view what) {
+  err << absl::StrCat("sluicectl simulate: ", Printable(what), "\n");
+  return kExitError;
+}
+
+}  // namespace
+
+int Simulate(const Simulation& simulation, const SimulationStreams& streams) {
+  const absl::StatusOr<Setup> setup = Prepare(simulation);
+  if (!setup.ok()) return Fail(streams.err, setup.status().message());
+
+  ByteSource source = streams.in;
+  absl::optional<InputFile> file;
+  if (!IsStandardInput(simulation)) {
+    file.emplace(simulation.trace);
+    if (!file->is_open()) {
+      return Fail(streams.err,
+                  absl::StrCat("--trace: ", simulation.trace, ": ", std::strerror(errno)));
+    }
+    source = ReadFrom(file->descriptor());
+  }
+  std::unique_ptr<OutputFile> picture;
+  if (!simulation.plot.empty()) {
+    auto opened = OutputFile::Open(simulation.plot);
+    if (!opened.ok()) {
+      return Fail(streams.err,
+                  absl::StrCat("--plot: ", simulation.plot, ": ", opened.status().message()));
+    }
+    picture = *std::move(opened);
+  }
+
+  CsvWriter rows(streams.out);
+  // Who feeds it row by row has each answer before the next row.
+  const auto answer_then_read = [&](char* to, size_t room) {
+    rows.Flush();
+    return source(to, room);
+  };
+  TraceReader trace(IsStandardInput(simulation) ? "stdin" : simulation.trace, answer_then_read);
+  Replay replay(simulation, *setup, trace, rows);
+  absl::optional<Progress> progress;
+  if (streams.progress != nullptr) progress.emplace(*streams.progress, streams.err);
+  const absl::Status replayed = replay.Run(streams.out, progress);
+  progress.reset();
+  rows.Flush();
+  if (!replayed.ok()) return Fail(streams.err, replayed.message());
+  if (!streams.out) return kExitError;
+  if (picture != nullptr) {
+    const absl::Status written = picture->Write(replay.Picture());
+    if (!written.ok()) {
+      return Fail(streams.err, absl::StrCat("--plot: ", simulation.plot, ": ", written.message()));
+    }
+  }
+  if (simulation.summary) streams.err << replay.Summary();
+  return kExitFine;
+}
+
+}  // namespace sluice::cli

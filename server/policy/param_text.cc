@@ -1,0 +1,43 @@
+#include "policy/param_text.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "policy/reader.h"
+#include "policy/strategy_params.h"
+#include "policy/yaml.h"
+
+namespace sluice {
+namespace {
+
+constexpr absl::string_view kKey = "value";
+
+absl::Status Wrong(absl::string_view what, absl::string_view hint) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, hint.empty() ? "" : absl::StrCat(" (", hint, ")")));
+}
+
+}  // namespace
+
+absl::StatusOr<ParamValue> ParseParam(absl::string_view yaml) {
+  // In its place of a document, where it cannot be what only a whole document can be.
+  const YamlDocument document(absl::StrCat(kKey, ": ", yaml));
+  if (!document.problems().empty()) {
+    const YamlProblem& problem = document.problems().front();
+    return Wrong(problem.what, problem.hint);
+  }
+  const YamlNode* root = document.root();
+  if (root->kind != YamlNode::Kind::kMap || root->entries.size() != 1) {
+    return Wrong("it goes on behind its value", "write one value");
+  }
+  const YamlNode& value = *root->entries.front().value;
+  FileReader reader("", FileReader::Dialect::kSluice);
+  const absl::optional<ParamValue> param = ReadParam(reader, {kKey, &value});
+  if (param.has_value()) return *param;
+  const PolicyError error = reader.Errors().front();
+  return Wrong(error.what, error.hint);
+}
+
+}  // namespace sluice
