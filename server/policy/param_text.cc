@@ -13,6 +13,7 @@ namespace sluice {
 namespace {
 
 constexpr absl::string_view kKey = "value";
+constexpr absl::string_view kHint = "write it as YAML, such as 5, 250ms, [a, b] or {a: 1}";
 
 absl::Status Wrong(absl::string_view what, absl::string_view hint) {
   return absl::InvalidArgumentError(
@@ -26,7 +27,7 @@ absl::StatusOr<ParamValue> ParseParam(absl::string_view yaml) {
   const YamlDocument document(absl::StrCat(kKey, ": ", yaml));
   if (!document.problems().empty()) {
     const YamlProblem& problem = document.problems().front();
-    return Wrong(problem.what, problem.hint);
+    return Wrong(problem.what, problem.hint.empty() ? kHint : absl::string_view(problem.hint));
   }
   const YamlNode* root = document.root();
   if (root->kind != YamlNode::Kind::kMap || root->entries.size() != 1) {

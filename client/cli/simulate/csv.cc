@@ -40,6 +40,7 @@ absl::StatusOr<bool> CsvReader::Next() {
   for (;;) {
     const bool first = line_ == 0;
     line_ = next_line_;
+    cells_.clear();
     const absl::StatusOr<size_t> found = FindRecord();
     if (!found.ok()) return found.status();
     if (*found == 0) return false;
@@ -74,11 +75,7 @@ absl::StatusOr<size_t> CsvReader::FindRecord() {
       if (!open) return scanned;
       if (scanned > kMaxRecordBytes) return TooLong();
     }
-    if (exhausted_) {
-      if (std::count(base + scanned, base + there, '"') % 2 != 0) open = !open;
-      if (open) return absl::InvalidArgumentError("a quote is left open (close it with \")");
-      return there;
-    }
+    if (exhausted_) return there;
     if (there > kMaxRecordBytes) return TooLong();
     absl::Status filled = Fill();
     if (!filled.ok()) return filled;
@@ -99,7 +96,6 @@ absl::Status CsvReader::Fill() {
 }
 
 absl::Status CsvReader::Split(char* record, size_t size) {
-  cells_.clear();
   if (std::memchr(record, '"', size) != nullptr) return SplitQuoted(record, size);
   absl::string_view rest(record, size);
   for (size_t comma = rest.find(','); comma != absl::string_view::npos; comma = rest.find(',')) {
@@ -119,12 +115,14 @@ absl::Status CsvReader::SplitQuoted(char* record, size_t size) {
     char* out = in;
     if (in != end && *in == '"') {
       ++in;
-      // FindRecord has seen that every quote is closed.
       for (; in != end && (*in != '"' || (in + 1 != end && in[1] == '"')); ++in) {
         if (*in == '"') ++in;
         *out++ = *in;
       }
-      if (in != end) ++in;
+      if (in == end) {
+        return absl::InvalidArgumentError("a quote is left open (close it with \")");
+      }
+      ++in;
       if (in != end && *in != ',') {
         return absl::InvalidArgumentError(
             "a quoted cell goes on behind its closing quote (write a quote inside as \"\")");

@@ -34,7 +34,8 @@ class CsvReader {
   // line(), any other error about reading it; after one there is no next.
   absl::StatusOr<bool> Next();
 
-  // Of this record, without quotes; at least one. Views until the next call of Next().
+  // Of this record, without quotes; at least one, or after an error those before the wrong one.
+  // Views until the next call of Next().
   const std::vector<absl::string_view>& cells() const { return cells_; }
   // The line on which this record begins, from 1.
   int64_t line() const { return line_; }

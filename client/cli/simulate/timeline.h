@@ -31,7 +31,7 @@ struct Bins {
 };
 
 // Gathers at the finest width that keeps the number of bins bounded: when they become too many,
-// neighbours are merged. Not thread-safe.
+// neighbours are merged. A value; not thread-safe.
 class Timeline {
  public:
   static constexpr size_t kMostBins = 4096;
@@ -49,7 +49,7 @@ class Timeline {
  private:
   void Coarsen();
 
-  const int64_t origin_us_;
+  int64_t origin_us_;
   size_t rung_ = 0;  // of the ladder of widths
   int64_t first_ = 0;
   std::vector<Bin> bins_;

@@ -45,13 +45,18 @@ TraceReader::TraceReader(std::string name, ByteSource source)
     : name_(std::move(name)), csv_(std::move(source)) {}
 
 absl::Status TraceReader::Where(const absl::Status& status) const {
-  const bool in_text = absl::IsInvalidArgument(status);
-  return absl::InvalidArgumentError(
-      absl::StrCat(name_, in_text ? absl::StrCat(":", csv_.line()) : "", ": ", status.message()));
+  if (!absl::IsInvalidArgument(status)) {
+    return absl::InvalidArgumentError(absl::StrCat(name_, ": ", status.message()));
+  }
+  // The cell that is no CSV is the one behind those that were.
+  const size_t wrong = csv_.cells().size();
+  if (wrong < columns_.size()) return Wrong(columns_[wrong], status.message());
+  return absl::InvalidArgumentError(absl::StrCat(name_, ":", csv_.line(), ": ", status.message()));
 }
 
 absl::Status TraceReader::Wrong(absl::string_view column, absl::string_view what) const {
-  return Where(absl::InvalidArgumentError(absl::StrCat(column, ": ", what)));
+  return absl::InvalidArgumentError(
+      absl::StrCat(name_, ":", csv_.line(), ": ", column, ": ", what));
 }
 
 absl::Status TraceReader::ReadHeader() {
@@ -68,7 +73,9 @@ absl::Status TraceReader::ReadHeader() {
   op_ = FindColumn(kOpColumn);
   key_ = FindColumn(kKeyColumn);
   if (t_us_.has_value()) return absl::OkStatus();
-  return Wrong(kTimeColumn, "there is no such column (it tells the time in microseconds)");
+  return Wrong(kTimeColumn,
+               "there is no such column (the first line names the columns, and this one tells the "
+               "time in microseconds)");
 }
 
 // A column that is almost one of ours would pass for context, and be ignored without a word.
@@ -80,7 +87,8 @@ absl::Status TraceReader::CheckColumns() const {
     }
     const absl::string_view bare = absl::StripAsciiWhitespace(column);
     if (bare != column) {
-      return Wrong(column, absl::StrCat("blanks around a name belong to it (write '", bare, "')"));
+      return Wrong(absl::StrCat("'", column, "'"),
+                   absl::StrCat("blanks around a name belong to it (write '", bare, "')"));
     }
     const std::string lower = absl::AsciiStrToLower(column);
     for (absl::string_view known : {kTimeColumn, kCostColumn, kOpColumn, kKeyColumn}) {
