@@ -16,7 +16,7 @@ packages=(
   libxxhash-dev libcli11-dev libspdlog-dev
   # Tests.
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  python3 python3-venv
+  python3 python3-venv librsvg2-bin
 )
 
 missing=()

@@ -98,7 +98,7 @@ TEST(TallyTest, CountsEachKindOfRow) {
             "  denied                               18\n"
             "checks                                  1\n"
             "stats                                   1\n"
-            "longest wait told       3000000 us (3 s)\n"
+            "longest wait told        3000000 us (3 s)\n"
             "waits without end                       1\n"
             "most admitted in any 1s          4 of 'k'\n");
 }

@@ -60,7 +60,7 @@ TEST(ParamTextTest, RefusesWhatTheConfigurationWouldRefuse) {
       {"${VAR}", "${VAR} is not supported yet"},
       {"[{a: [\"${VAR}\"]}]", "${VAR} is not supported yet"},
       {"\xFF", "the byte 0xff is not text"},
-      {"*alias", "alias"},
+      {"*alias", "anchor"},
   };
   for (const auto& each : cases) {
     const absl::Status status = ParseParam(each.yaml).status();
