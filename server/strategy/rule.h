@@ -16,12 +16,13 @@
 // and, where it has such,
 //
 //   Durations(settings)       parameters that are times, in us, which the tick has to divide
-//   OwnTerms(grid, settings)  its own terms, and kOwnTermNames for them
+//   OwnTerms(grid, settings)  its own terms
+//   kOwnTermNames             their names in Lua
 //   ContextKey(settings), TagOf(settings, value)
 //                             what it reads of a request
 //   Tiers(settings), TierOf(settings, tag), LimitOf(limit, settings, tag)
 //                             tags that are counters of their own, under limits of their own
-//   OwnTermsAt(...), WaitOf(...)
+//   kCalendar, OwnTermsAt(...), WaitOf(...)
 //                             terms that depend on the calendar, and the wait that follows
 //   Warning(limit, settings)  what is worth a warning
 #ifndef SLUICE_STRATEGY_RULE_H_
@@ -96,6 +97,9 @@ Verdict ToVerdict(const StepResult<int64_t, K>& result) {
   std::copy(result.cell.reg.begin(), result.cell.reg.end(), verdict.registers.begin());
   return verdict;
 }
+
+// A log's step tells its verdict itself.
+inline Verdict ToVerdict(Verdict verdict) { return verdict; }
 
 template <class S>
 concept HasDurations = requires(const typename S::Settings& s) {
@@ -180,15 +184,25 @@ class RuleOf final : public Rule {
 
   Verdict Step(const CounterState& found, int64_t now, int64_t cost, bool take,
                int tag) const override {
-    return Run(found, {now, cost, take ? 1 : 0, terms(tag)}, tag, [](auto&&... arguments) {
-      return S::Step(std::forward<decltype(arguments)>(arguments)...);
-    });
+    const Inputs<int64_t> in{now, cost, take ? 1 : 0, terms(tag)};
+    if constexpr (HasCalendar<S>) {
+      return RunByCalendar(found, in, cost, [](const auto& cell, const Inputs<int64_t>& around) {
+        return S::Step(cell, around);
+      });
+    } else {
+      return ToVerdict(S::Step(StateOf(found, tag), in));
+    }
   }
 
   Verdict Settle(const CounterState& found, int64_t now, int64_t amount, int tag) const override {
-    return Run(found, {now, amount, 1, terms(tag)}, tag, [](auto&&... arguments) {
-      return S::Settle(std::forward<decltype(arguments)>(arguments)...);
-    });
+    const Inputs<int64_t> in{now, amount, 1, terms(tag)};
+    if constexpr (HasCalendar<S>) {
+      return RunByCalendar(found, in, 0, [](const auto& cell, const Inputs<int64_t>& around) {
+        return S::Settle(cell, around);
+      });
+    } else {
+      return ToVerdict(S::Settle(StateOf(found, tag), in));
+    }
   }
 
   void Describe(const Verdict& verdict, MetadataSink& sink) const override {
@@ -226,33 +240,33 @@ class RuleOf final : public Rule {
     }
   }
 
-  template <class Function>
-  Verdict Run(const CounterState& found, Inputs<int64_t> in, int tag,
-              const Function& function) const {
+  static auto StateOf(const CounterState& found, int tag) {
     if constexpr (HasLog<S>) {
-      return function(LogCell{found, tag}, in);
-    } else if constexpr (HasCalendar<S>) {
-      return RunByCalendar(found, in, function);
+      return LogCell{found, tag};
     } else {
-      return ToVerdict(function(ToCell<S::kRegisters>(found.registers), in));
+      return ToCell<S::kRegisters>(found.registers);
     }
   }
 
-  // The terms are those around the key's time, which only the step knows: it asks again when they
-  // are others.
+  // The terms are those around the key's time, which only the step knows: it is asked again when
+  // they are others. What is denied waits until `cost` fits.
   template <class Function>
-  Verdict RunByCalendar(const CounterState& found, Inputs<int64_t> in,
+  Verdict RunByCalendar(const CounterState& found, Inputs<int64_t> in, int64_t cost,
                         const Function& function) const {
     const auto cell = ToCell<S::kRegisters>(found.registers);
     int64_t around = in.now;
     while (true) {
       in.terms.own = S::OwnTermsAt(settings_, in.terms, tick_us_, around);
       Verdict verdict = ToVerdict(function(cell, in));
-      if (verdict.wait_us != S::kStale) {
-        if (!verdict.allowed) verdict.wait_us = S::WaitOf(settings_, in, tick_us_, verdict);
-        return verdict;
+      if (verdict.wait_us == S::kStale) {
+        around = verdict.registers[0];
+        continue;
       }
-      around = verdict.registers[0];
+      if (!verdict.allowed) {
+        verdict.wait_us = S::WaitOf(settings_, in.terms, tick_us_, verdict.registers, in.now, cost,
+                                    in.terms.count_denied == 1 ? cost : 0);
+      }
+      return verdict;
     }
   }
 

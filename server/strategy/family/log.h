@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/strings/string_view.h"
 #include "core/charge.h"
 #include "core/log.h"
 #include "strategy/step.h"
@@ -35,6 +36,9 @@ enum LogTerm : size_t {
   kHardLimit,   // hits of all classes together
   kCeiling,     // hits of one class and above, debt included
 };
+
+inline constexpr std::array<absl::string_view, 3> kLogTermNames = {"max_entries", "hard_limit",
+                                                                   "ceiling"};
 
 // No entry: what `oldest` tells of an empty log.
 inline constexpr int64_t kNoEntry = -1;
@@ -163,7 +167,9 @@ class LogStep {
     }
   };
 
-  static size_t ClassOf(int64_t tag) { return K == 1 ? 0 : static_cast<size_t>(tag - 1); }
+  static size_t ClassOf(int64_t tag) {
+    return static_cast<size_t>(std::clamp<int64_t>(tag - 1, 0, K - 1));
+  }
   int64_t max_entries() const { return in_.terms.own[kMaxEntries]; }
   int64_t hard_limit() const { return in_.terms.own[kHardLimit]; }
   int64_t ceiling() const { return in_.terms.own[kCeiling]; }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/fakes/required_params.h"
 #include "tests/unit/strategy/spec.h"
 
 namespace sluice {
@@ -48,13 +49,17 @@ Refusal RefusalOf(absl::string_view strategy, absl::string_view rate, const Para
 }
 
 TEST(LimitTest, StrategiesStandInRegistryOrder) {
-  EXPECT_THAT(StrategyNames(), ElementsAre("fixed_window", "token_bucket", "gcra"));
+  EXPECT_THAT(StrategyNames(), ElementsAre("fixed_window", "sliding_window_counter", "sliding_window_log", "token_bucket",
+                          "token_bucket_with_debt", "leaky_bucket", "leaky_bucket_with_queue",
+                          "gcra", "tiered_rate", "adaptive_throttle", "priority_queue",
+                          "quota_with_rollover", "time_of_day", "cost_based_token_bucket"));
 }
 
 TEST(LimitTest, LoadsTheRatesThatTheContractNames) {
   for (const absl::string_view strategy : StrategyNames()) {
     for (const char* rate : {"10/ms", "1000000/s", "1000000/day", "100/365d", "0/s", "0/365d"}) {
-      EXPECT_TRUE(Make(strategy, rate).ok()) << strategy << " " << rate;
+      const absl::StatusOr<Limit> limit = Make(strategy, rate, RequiredParams(strategy));
+      EXPECT_TRUE(limit.ok()) << rate << ": " << limit.status();
     }
   }
 }
@@ -132,9 +137,9 @@ TEST(LimitTest, RefusesAnUnlimitedRate) {
 }
 
 TEST(LimitTest, RefusesStrategiesByName) {
-  EXPECT_THAT(RefusalOf("sliding_window_log", "1/s").message,
-              AllOf(HasSubstr("'sliding_window_log' is not supported yet"),
-                    HasSubstr("fixed_window, token_bucket, gcra")));
+  EXPECT_THAT(RefusalOf("concurrency", "1/s").message,
+              AllOf(HasSubstr("'concurrency' is not supported yet"),
+                    HasSubstr("use one of fixed_window, sliding_window_counter, ")));
   EXPECT_THAT(RefusalOf("token_buckett", "1/s").message,
               HasSubstr("unknown strategy 'token_buckett' (did you mean 'token_bucket'?)"));
   EXPECT_THAT(RefusalOf("whatever", "1/s").message,
@@ -168,7 +173,7 @@ TEST(LimitTest, UnknownParametersNameTheNearest) {
   EXPECT_THAT(slip.params, ElementsAre("burstsize"));
   EXPECT_THAT(RefusalOf("gcra", "1/s", {{"colour", "red"}}).message,
               HasSubstr("it has burst, burst_tolerance, oversize"));
-  EXPECT_THAT(RefusalOf("fixed_window", "1/s", {{"burst", "2"}}).message, HasSubstr("it has none"));
+  EXPECT_THAT(RefusalOf("fixed_window", "1/s", {{"burst", "2"}}).message, HasSubstr("it has count_denied"));
 }
 
 TEST(LimitTest, AllThatIsWrongWithParametersIsTold) {
@@ -240,7 +245,7 @@ TEST(LimitTest, OnlyATakeThatPassesIsTaken) {
 
 TEST(LimitTest, ALimitOfZeroAdmitsNothing) {
   for (const absl::string_view strategy : StrategyNames()) {
-    const Limit limit = *Make(strategy, "0/min");
+    const Limit limit = *Make(strategy, "0/min", RequiredParams(strategy));
     const Verdict hit = limit.Step({}, kNow, 1, true);
     EXPECT_FALSE(hit.allowed) << strategy;
     EXPECT_EQ(hit.remaining, 0) << strategy;

@@ -1,0 +1,46 @@
+// Local hours: what the clock on the wall says, daylight saving included.
+#ifndef SLUICE_STRATEGY_CALENDAR_H_
+#define SLUICE_STRATEGY_CALENDAR_H_
+
+#include <array>
+#include <cstdint>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "strategy/params.h"
+
+namespace sluice {
+
+using Zone = absl::TimeZone;
+
+// A value for each local hour, 0 to 23.
+using HourTable = std::array<int64_t, 24>;
+
+// A stretch of time in which the local hour is the same; microseconds since the epoch. Whole
+// seconds.
+struct Hour {
+  int hour = 0;  // 0 to 23
+  int64_t from_us = 0;
+  int64_t until_us = 0;  // not part of it
+};
+
+// The stretch that an instant >= 0 lies in.
+Hour HourAt(const Zone& zone, int64_t at_us);
+
+// The first instant in [from_us, until_us) whose hour `fits`; nullopt: none. After 8 days without
+// one it gives up: hours come back each day, unless the clocks are moved.
+absl::optional<int64_t> FirstHour(const Zone& zone, int64_t from_us, int64_t until_us,
+                                  absl::FunctionRef<bool(const Hour&)> fits);
+
+// The parameter `name`: a list of {from, to, multiplier}, in whole hours, which cover the day
+// without overlap. Millionths. Refuses what it is not.
+HourTable ReadHourTable(absl::string_view name, ParamReader& params);
+
+// The parameter `name`: an IANA name; UTC when absent. Refuses one that this machine does not know.
+Zone ReadZone(absl::string_view name, ParamReader& params);
+
+}  // namespace sluice
+
+#endif  // SLUICE_STRATEGY_CALENDAR_H_

@@ -1,0 +1,148 @@
+-- The twin of family/log.h: a log whose entries have CLASSES classes.
+
+local function class_of(tag)
+  return max(0, min(tag - 1, CLASSES - 1)) + 1
+end
+
+-- Hits of this class and above.
+local function above(live, class)
+  local sum = 0
+  for i = class, CLASSES do sum = sum + live[i] end
+  return sum
+end
+
+local function copied(live)
+  local copy = {count = live.count}
+  for i = 1, CLASSES do copy[i] = live[i] end
+  return copy
+end
+
+-- What is left of the log at the key's time, and the edit that makes it so.
+local function expired(r, now, t, log)
+  local at, edit = max(now, r[1]), new_edit()
+  local live = {count = r[2]}
+  for i = 1, CLASSES do live[i] = r[2 + i] end
+  visit_edited(log, r[2], edit, function(entry_at, cost, tag)
+    if entry_at > at - t.period then return false end
+    local class = class_of(tag)
+    live[class] = live[class] - cost
+    live.count = live.count - 1
+    edit.drop_oldest = edit.drop_oldest + 1
+    return true
+  end)
+  return at, live, edit
+end
+
+local function fits(live, class, cost, t)
+  return cost <= t.limit - above(live, class) and cost <= t.hard_limit - above(live, 1)
+end
+
+-- A denial that counts takes the place of the oldest costs.
+local function forget(live, edit, stored, t, log)
+  visit_edited(log, stored, edit, function(_, cost, tag)
+    local excess = above(live, 1) - t.limit
+    local full = live.count > t.max_entries
+    if excess <= 0 and not full then return false end
+    local hits = full and cost or min(cost, excess)
+    local class = class_of(tag)
+    live[class] = live[class] - hits
+    if hits < cost then
+      edit.lower_oldest = hits
+      return false
+    end
+    edit.drop_oldest = edit.drop_oldest + 1
+    live.count = live.count - 1
+    return true
+  end)
+end
+
+-- Until the cost fits and at most `count` entries are left.
+local function wait_for(live, edit, stored, at, now, class, cost, count, t, log)
+  local left, free_at = copied(live), at
+  visit_edited(log, stored, edit, function(entry_at, entry_cost, tag)
+    if fits(left, class, cost, t) and left.count <= count then return false end
+    local entry_class = class_of(tag)
+    left[entry_class] = left[entry_class] - entry_cost
+    left.count = left.count - 1
+    free_at = entry_at + t.period
+    return true
+  end)
+  return free_at - now
+end
+
+local function tell(allowed, changes, wait, live, edit, stored, at, now, class, t, log)
+  local room = min(t.limit - above(live, class), t.hard_limit - above(live, 1))
+  local remaining = live.count < t.max_entries and max(room, 0) or 0
+  local reset = 0
+  if edit.add_cost ~= 0 then
+    reset = edit.add_at + t.period - now
+  elseif live.count > 0 then
+    reset = log(stored - edit.drop_newest) + t.period - now
+  end
+  return allowed, changes, remaining, wait, reset,
+    edit.drop_oldest, edit.drop_newest, edit.lower_oldest, edit.lower_newest,
+    edit.add_at, edit.add_cost, edit.add_tag,
+    at, live.count, unpack(live, 1, CLASSES)
+end
+
+local function step(r, now, cost, take, t, log, tag)
+  local stored, class = r[2], class_of(tag)
+  local at, live, edit = expired(r, now, t, log)
+  local possible = cost <= t.most
+  local allowed = possible and fits(live, class, cost, t) and live.count < t.max_entries
+  local counts = t.count_denied == 1 and possible
+  local hit, hit_edit = copied(live), new_edit()
+  hit_edit.drop_oldest = edit.drop_oldest
+  if cost > 0 and (allowed or counts) then
+    hit_edit.add_at, hit_edit.add_cost, hit_edit.add_tag = at, cost, tag
+    hit[class] = hit[class] + cost
+    hit.count = hit.count + 1
+    if not allowed then forget(hit, hit_edit, stored, t, log) end
+  end
+  local wait = 0
+  if not allowed then
+    wait = possible
+      and wait_for(hit, hit_edit, stored, at, now, class, cost, t.max_entries - 1, t, log)
+      or -1
+  end
+  local changes = take == 1 and (allowed or counts)
+  if changes then live, edit = hit, hit_edit end
+  return tell(allowed, changes, wait, live, edit, stored, at, now, class, t, log)
+end
+
+local function debit(live, edit, hits, stored, at, class, tag, t, log)
+  if hits == 0 then return end
+  if live.count < t.max_entries then
+    edit.add_at, edit.add_cost, edit.add_tag = at, hits, tag
+    live[class] = live[class] + hits
+    live.count = live.count + 1
+    return
+  end
+  edit.lower_newest = -hits
+  local _, _, newest_tag = log(stored)
+  local newest = class_of(newest_tag)
+  live[newest] = live[newest] + hits
+end
+
+local function settle(r, now, cost, t, log, tag)
+  local stored, class = r[2], class_of(tag)
+  local at, live, edit = expired(r, now, t, log)
+  if cost > 0 then
+    local hits = min(cost, max(t.ceiling - above(live, class), 0))
+    debit(live, edit, hits, stored, at, class, tag, t, log)
+  else
+    refund_newest(log, stored, live.count, -cost, edit, function(entry_tag, hits)
+      local entry_class = class_of(entry_tag)
+      live[entry_class] = live[entry_class] - hits
+    end)
+    live.count = live.count - edit.drop_newest
+  end
+  local within = fits(live, class, 0, t) and cost <= t.most
+  local wait = 0
+  if not within then
+    wait = t.most == 0 and -1
+      or wait_for(live, edit, stored, at, now, class, 0, live.count, t, log)
+  end
+  return tell(within, true, wait, live, edit, stored, at, now, class, t, log)
+end
+

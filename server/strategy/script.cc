@@ -1,0 +1,111 @@
+#include "strategy/script.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "strategy/family/lua.h"
+#include "strategy/recorder.h"
+#include "strategy/registry.h"
+#include "strategy/rule.h"
+
+namespace sluice {
+namespace {
+
+template <class S>
+concept NamesOwnTerms = requires {
+  S::kOwnTermNames;
+};
+
+template <class S>
+Terms<Recorded> RecordedTerms() {
+  const auto term = [](absl::string_view name) { return Recorded(absl::StrCat("t.", name)); };
+  std::array<absl::string_view, kOwnTerms> own;
+  if constexpr (NamesOwnTerms<S>) {
+    std::copy(S::kOwnTermNames.begin(), S::kOwnTermNames.end(), own.begin());
+  }
+  return {term("limit"),
+          term("period"),
+          term("capacity"),
+          term("most"),
+          term("count_denied"),
+          std::apply([&](const auto&... name) { return std::array{term(name)...}; }, own)};
+}
+
+template <int K>
+Cell<Recorded, K> RecordedCell() {
+  return [&]<size_t... I>(std::index_sequence<I...>) {
+    return Cell<Recorded, K>{{Recorded(absl::StrCat("r[", I + 1, "]"))...}};
+  }
+  (std::make_index_sequence<K>());
+}
+
+// The body of a function, of which `run` is the step.
+template <class S, int K, class Run>
+std::string Body(const Recorded& take, const Run& run) {
+  const Inputs<Recorded> in{Recorded("now"), Recorded("cost"), take, RecordedTerms<S>()};
+  const StepResult<Recorded, K> result = run(RecordedCell<K>(), in);
+  std::vector<Tape::Id> results = {result.allowed.id, result.changes.id, result.remaining.id,
+                                   result.wait.id, result.reset.id};
+  for (const Recorded& reg : result.cell.reg) results.push_back(reg.id);
+  return Tape::Current().Text(results);
+}
+
+template <class S, int K, class Step, class Settle>
+std::string RecordedFunctions(absl::string_view prefix, const Step& step, const Settle& settle) {
+  std::string out;
+  {
+    const Tape tape;
+    absl::StrAppend(&out, "local function ", prefix, "step(r, now, cost, take, t)\n",
+                    Body<S, K>(Recorded("take"), step), "end\n\n");
+  }
+  const Tape tape;
+  absl::StrAppend(&out, "local function ", prefix, "settle(r, now, cost, t)\n",
+                  Body<S, K>(Recorded(1), settle), "end\n\n");
+  return out;
+}
+
+template <class S>
+std::string Functions() {
+  if constexpr (std::is_same_v<S, LeakyBucketWithQueue>) {
+    const std::string bucket = RecordedFunctions<S, 2>(
+        "bucket_", [](const auto& cell, const auto& in) { return StepSteadyBucket(cell, in); },
+        [](const auto& cell, const auto& in) { return SettleSteadyBucket(cell, in); });
+    return absl::StrCat(kEditsLua, bucket, kQueueLua);
+  } else if constexpr (HasLog<S>) {
+    constexpr int kClasses = S::kRegisters - 2;
+    return absl::StrCat("local CLASSES = ", kClasses, "\n\n", kEditsLua, kLogLua);
+  } else {
+    return RecordedFunctions<S, S::kRegisters>(
+        "", [](const auto& cell, const auto& in) { return S::Step(cell, in); },
+        [](const auto& cell, const auto& in) { return S::Settle(cell, in); });
+  }
+}
+
+template <class S>
+std::string Script() {
+  return absl::StrCat("-- ", S::kName, ".", S::kVersion,
+                      ", as Redis runs it. Made by server/strategy/script.cc; do not edit.\n"
+                      "local floor, ceil, min, max = math.floor, math.ceil, math.min, math.max\n\n",
+                      Functions<S>(), "return {step = step, settle = settle}\n");
+}
+
+template <class... S>
+std::string ScriptOf(absl::string_view strategy, std::tuple<S...>*) {
+  std::string script;
+  ((S::kName == strategy ? void(script = Script<S>()) : void()), ...);
+  return script;
+}
+
+}  // namespace
+
+std::string LuaOf(absl::string_view strategy) {
+  return ScriptOf(strategy, static_cast<Strategies*>(nullptr));
+}
+
+}  // namespace sluice
