@@ -29,6 +29,7 @@ constexpr int64_t kMostWindowEdges = 60;
 // Over more bins without a word of the remaining hits, the line is a guess.
 constexpr size_t kMostBinsBridged = 5;
 constexpr size_t kMostKeyBytes = 24;
+constexpr size_t kMostTitleBytes = 64;
 
 // Told apart by those who see red and green alike, and in print.
 constexpr char kAdmitted[] = "#56b4e9";
@@ -43,8 +44,22 @@ constexpr char kEdge[] = "#8a8a8a";
 constexpr char kStyle[] =
     "text { font-family: 'DejaVu Sans', Verdana, Arial, sans-serif; font-size: 12px; }";
 
-// The width of a text in the fonts above, near enough for a legend.
-double TextWidth(absl::string_view text) { return 6.6 * static_cast<double>(DisplayWidth(text)); }
+// Widths of a character in the fonts above, near enough for a legend.
+constexpr double kCharacterWidth = 6.2;
+constexpr double kPanelTitleCharacterWidth = 9.5;
+
+double TextWidth(absl::string_view text) {
+  return kCharacterWidth * static_cast<double>(DisplayWidth(text));
+}
+
+// Printable, and cut off where it grows too long.
+std::string Shortened(absl::string_view original, size_t most_bytes) {
+  std::string text = Printable(original);
+  if (text.size() <= most_bytes) return text;
+  size_t end = most_bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return absl::StrCat(text.substr(0, end), "...");
+}
 
 std::string WithSeparators(int64_t number) {
   std::string text = absl::StrCat(number);
@@ -52,15 +67,6 @@ std::string WithSeparators(int64_t number) {
     text.insert(static_cast<size_t>(at), ",");
   }
   return text;
-}
-
-// A key as a label has it, cut off where it grows too long.
-std::string KeyText(absl::string_view key) {
-  std::string text = Printable(key);
-  if (text.size() <= kMostKeyBytes) return absl::StrCat("'", text, "'");
-  size_t end = kMostKeyBytes;
-  while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return absl::StrCat("'", text.substr(0, end), "...'");
 }
 
 // One panel at `top`, drawn from the back to the front.
@@ -147,10 +153,13 @@ class PanelArtist {
                                 {"style", "font-size: 14px; font-weight: bold"}});
     const std::string rate =
         absl::StrCat(plot_.rate.ToString(), panel_.params.empty() ? "" : ", ", panel_.params);
-    svg_.Text(rate, {{"x", Coordinate(kRight)},
-                     {"y", Coordinate(top_ + 14)},
-                     {"fill", kInk},
-                     {"text-anchor", "end"}});
+    const double room = kRight - kLeft -
+                        kPanelTitleCharacterWidth * static_cast<double>(panel_.strategy.size() + 1);
+    const size_t most_bytes = static_cast<size_t>(std::max(room, 0.0) / kCharacterWidth);
+    svg_.Text(Shortened(rate, most_bytes), {{"x", Coordinate(kRight)},
+                                            {"y", Coordinate(top_ + 14)},
+                                            {"fill", kInk},
+                                            {"text-anchor", "end"}});
     double x = kLeft;
     DrawSwatch(x, kAdmitted, "admitted");
     DrawSwatch(x, kDenied, "denied");
@@ -171,8 +180,9 @@ class PanelArtist {
                         " per ", BinText());
   }
   std::string RemainingText() const {
-    return plot_.keys > 1 ? absl::StrCat("remaining of ", KeyText(plot_.shown_key))
-                          : std::string("remaining (right axis)");
+    return plot_.keys > 1
+               ? absl::StrCat("remaining of ", "'", Shortened(plot_.shown_key, kMostKeyBytes), "'")
+               : std::string("remaining (right axis)");
   }
 
   double LegendY() const { return top_ + 34; }
@@ -358,10 +368,11 @@ class PanelArtist {
 };
 
 void DrawHeader(const Plot& plot, Svg& svg) {
-  svg.Text(plot.title, {{"x", Coordinate(kLeft)},
-                        {"y", "28"},
-                        {"fill", kInk},
-                        {"style", "font-size: 17px; font-weight: bold"}});
+  svg.Text(Shortened(plot.title, kMostTitleBytes),
+           {{"x", Coordinate(kLeft)},
+            {"y", "28"},
+            {"fill", kInk},
+            {"style", "font-size: 17px; font-weight: bold"}});
   std::string facts = absl::StrCat(WithSeparators(plot.rows), plot.rows == 1 ? " row" : " rows");
   if (plot.keys > 1) absl::StrAppend(&facts, ", ", WithSeparators(plot.keys), " keys");
   if (!plot.panels.empty()) {

@@ -155,6 +155,84 @@ TEST(SimulateTest, SeveralStrategiesAnswerEachRowInTheirOrder) {
                                       "fixed_window,0,a,hit,1,1,0,0,1000000\n"));
 }
 
+TEST(SimulateTest, AStrategyReadsItsContextColumn) {
+  // Half of 4/s for the free, twice it for the pro; whoever is unknown is free.
+  const Words tiered = {"--strategy", "tiered_rate",      "--rate",
+                        "4/s",        "--param",          R"(tiers={"free": 0.5, "pro": 2})",
+                        "--param",    "default_tier=free"};
+  EXPECT_EQ(Answers(tiered, "tier,t_us,key\nfree,0,a\npro,0,a\n,0,a\nplatinum,0,a\npro,0,b\n"),
+            "0,a,hit,1,1,1,0,1000000\n"
+            "0,a,hit,1,1,7,0,1000000\n"
+            "0,a,hit,1,1,0,0,1000000\n"
+            "0,a,hit,1,0,0,1000000,1000000\n"
+            "0,b,hit,1,1,7,0,1000000\n");
+  // Without the column everyone is absent from it.
+  EXPECT_EQ(Answers(tiered, "t_us\n0\n"), "0,,hit,1,1,1,0,1000000\n");
+  Words by_plan = tiered;
+  by_plan.insert(by_plan.end(), {"--param", "tier_key=plan"});
+  EXPECT_EQ(Answers(by_plan, "t_us,tier,plan\n0,free,pro\n"), "0,,hit,1,1,7,0,1000000\n");
+}
+
+TEST(SimulateTest, APriorityIsNoPartOfTheKey) {
+  // A critical hit leaves no room for those below it; a low one stays below a critical one.
+  EXPECT_EQ(Answers({"--strategy", "priority_queue", "--rate", "1/s"},
+                    "t_us,priority\n0,low\n0,critical\n0,4\n0,normal\n0,\n"),
+            "0,,hit,1,1,0,0,1000000\n"
+            "0,,hit,1,1,0,0,1000000\n"
+            "0,,hit,1,0,0,1000000,1000000\n"
+            "0,,hit,1,0,0,1000000,1000000\n"
+            "0,,hit,1,0,0,1000000,1000000\n");
+}
+
+TEST(SimulateTest, ADeniedHitCountsWhenItIsToldTo) {
+  const std::string trace = "t_us\n0\n500000\n1000000\n";
+  const Words log = {"--strategy", "sliding_window_log", "--rate", "1/s"};
+  EXPECT_EQ(Answers(log, trace),
+            "0,,hit,1,1,0,0,1000000\n"
+            "500000,,hit,1,0,0,500000,500000\n"
+            "1000000,,hit,1,1,0,0,1000000\n");
+  Words counting = log;
+  counting.insert(counting.end(), {"--param", "count_denied=true"});
+  EXPECT_EQ(Answers(counting, trace),
+            "0,,hit,1,1,0,0,1000000\n"
+            "500000,,hit,1,0,0,1000000,1000000\n"
+            "1000000,,hit,1,0,0,1000000,1000000\n");
+}
+
+// With another beside it, a parameter goes to the one that knows it alone.
+TEST(SimulateTest, EveryParameterFindsItsStrategy) {
+  const struct {
+    const char* strategy;
+    Words params;
+  } cases[] = {
+      {"sliding_window_log", {"max_entries=5", "count_denied=true"}},
+      {"token_bucket", {"burst_size=5"}},
+      {"token_bucket_with_debt", {"burst_size=5", "max_debt=2"}},
+      {"leaky_bucket", {"capacity=5"}},
+      {"leaky_bucket_with_queue", {"capacity=5", "max_entries=5"}},
+      {"tiered_rate",
+       {"tiers={\"free\": 0.5}", "default_tier=free", "tier_key=plan", "count_denied=true"}},
+      {"adaptive_throttle",
+       {"load_threshold=0.5", "reduction_factor=0.5", "recovery_rate=0.2", "min_limit_ratio=0.1"}},
+      {"priority_queue",
+       {"priority_key=p", "default_priority=1", "max_entries=10", "hard_limit=20"}},
+      {"quota_with_rollover", {"rollover_percentage=0.25", "max_rollover=5"}},
+      {"time_of_day",
+       {"windows=[{\"from\": 8, \"to\": 20, \"multiplier\": 2}, {\"from\": 20, \"to\": 8, "
+        "\"multiplier\": 1}]",
+        "timezone=Europe/Berlin", "count_denied=true"}},
+      {"cost_based_token_bucket", {"burst_size=5", "cost_window=10", "min_refill_rate=0.5"}},
+  };
+  for (const auto& each : cases) {
+    Words arguments = {"--strategy", each.strategy, "--strategy", "gcra", "--rate", "10/s"};
+    for (const std::string& param : each.params) {
+      arguments.insert(arguments.end(), {"--param", param});
+    }
+    const Outcome outcome = SimulateText(arguments, "t_us\n0\n");
+    EXPECT_EQ(outcome.exit_code, 0) << each.strategy << ": " << outcome.err;
+  }
+}
+
 TEST(SimulateTest, AnEmptyTraceHasAHeader) {
   EXPECT_EQ(Answers({"--strategy", "gcra", "--rate", "1/s"}, "t_us,cost\n"), "");
 }
