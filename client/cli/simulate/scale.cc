@@ -33,6 +33,8 @@ const TimeUnit& UnitFor(int64_t span_us) {
                        [&](const TimeUnit& unit) { return span_us >= unit.spans_from; });
 }
 
+constexpr std::array<absl::string_view, 6> kPrefixes = {"", "k", "M", "G", "T", "P"};
+
 // The smallest of 1, 2 and 5 times a power of ten that is at least `least`.
 double RoundUp(double least) {
   const double power = std::pow(10, std::floor(std::log10(least)));
@@ -70,8 +72,8 @@ TimeAxis TimeAxisFor(int64_t from_us, int64_t to_us, int most_ticks) {
 }
 
 std::string AmountText(double amount) {
-  constexpr std::array<absl::string_view, 6> kPrefixes = {"", "k", "M", "G", "T", "P"};
-  if (amount < 10'000) return absl::StrFormat(amount < 1'000 ? "%.3g" : "%.4g", amount);
+  if (amount < 1'000) return absl::StrFormat("%.3g", amount);
+  if (amount < 10'000) return absl::StrFormat("%.4g", amount);
   size_t prefix = 0;
   while (amount >= 1'000 && prefix + 1 < kPrefixes.size()) {
     amount /= 1'000;
