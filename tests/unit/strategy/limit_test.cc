@@ -159,11 +159,11 @@ TEST(LimitTest, RatiosBoundTheLimit) {
 
 TEST(LimitTest, AnAdaptiveLimitRecoversWithinWhatCanBeCounted) {
   const Params slow = {{"recovery_rate", "0.000001"}};
-  EXPECT_THAT(
-      RefusalOf("adaptive_throttle", "1000000/365d", slow).message,
-      HasSubstr("the time in which the limit recovers of 1000000/365d is too large to count "
-                "exactly (use a larger recovery_rate or a shorter period)"));
   EXPECT_EQ(Make("adaptive_throttle", "1000000/60d", slow)->tick_us(), kSecond);
+  // A million windows of sixty days and a millisecond, which no second divides.
+  EXPECT_THAT(RefusalOf("adaptive_throttle", "1000000/5184000001ms", slow).message,
+              HasSubstr("the time in which the limit recovers of 1000000/5184000001ms is too large "
+                        "to count exactly (use a larger recovery_rate or a shorter period)"));
 }
 
 TEST(LimitTest, WhatIsWorthAWarningWorks) {
