@@ -34,17 +34,17 @@ struct Size {
 
 // Of a bucket that holds `capacity` units, of which `hit` are one hit.
 inline Size BucketSize(absl::int128 capacity, absl::int128 most, absl::int128 hit) {
-  return {capacity, most, std::max(capacity, most * hit), "the burst times the period",
-          "use a smaller burst or a shorter period"};
+  return {capacity, most, std::max(capacity, std::max<absl::int128>(most, 1) * hit),
+          "the burst times the period", "use a smaller burst or a shorter period"};
 }
 
 // Of windows and logs, which only count.
 inline Size CountingSize(absl::int128 most) { return {0, most, most}; }
 
-// Of what is multiplied by a ratio or a multiplier, which is in millionths.
-inline Size RatioSize(absl::int128 most, absl::int128 largest) {
-  return {0, most, largest * kMillion, "the limit in millionths, as its ratios are counted,",
-          "use a smaller limit or a longer period"};
+// Of what is multiplied by a ratio or a multiplier: the largest such product, in millionths.
+inline Size RatioSize(absl::int128 most, absl::int128 product) {
+  return {0, most, product, "the limit in millionths, as its ratios are counted,",
+          "use a smaller limit"};
 }
 
 // floor(amount x ratio); the product is below 2^63.

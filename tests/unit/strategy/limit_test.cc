@@ -49,10 +49,12 @@ Refusal RefusalOf(absl::string_view strategy, absl::string_view rate, const Para
 }
 
 TEST(LimitTest, StrategiesStandInRegistryOrder) {
-  EXPECT_THAT(StrategyNames(), ElementsAre("fixed_window", "sliding_window_counter", "sliding_window_log", "token_bucket",
-                          "token_bucket_with_debt", "leaky_bucket", "leaky_bucket_with_queue",
-                          "gcra", "tiered_rate", "adaptive_throttle", "priority_queue",
-                          "quota_with_rollover", "time_of_day", "cost_based_token_bucket"));
+  EXPECT_THAT(
+      StrategyNames(),
+      ElementsAre("fixed_window", "sliding_window_counter", "sliding_window_log", "token_bucket",
+                  "token_bucket_with_debt", "leaky_bucket", "leaky_bucket_with_queue", "gcra",
+                  "tiered_rate", "adaptive_throttle", "priority_queue", "quota_with_rollover",
+                  "time_of_day", "cost_based_token_bucket"));
 }
 
 TEST(LimitTest, LoadsTheRatesThatTheContractNames) {
@@ -101,7 +103,8 @@ TEST(LimitTest, TheTickDividesThePeriodAndEveryDuration) {
 
 // The rule of the contract in its own words, on whatever can be written.
 RC_GTEST_PROP(LimitProperty, TheTickFollowsTheRule, ()) {
-  const std::string strategy(*rc::gen::elementOf(StrategyNames()));
+  const std::string strategy =
+      *rc::gen::element<std::string>("fixed_window", "token_bucket", "gcra");
   const Spec spec = *AnySpec(strategy);
   const Limit limit = *spec.Create();
   const auto fits = [&](int64_t tick_us) {
@@ -117,6 +120,174 @@ RC_GTEST_PROP(LimitProperty, TheTickFollowsTheRule, ()) {
   for (const int64_t tick_us : {int64_t{1}, int64_t{1'000}, kSecond}) {
     if (tick_us < limit.tick_us()) RC_ASSERT(spec.limit == 0 || !fits(tick_us));
     if (tick_us == limit.tick_us()) RC_ASSERT(fits(tick_us));
+  }
+}
+
+TEST(LimitTest, TheTickIsCoarserOnlyWhereAStepMultiplies) {
+  const Params debt = {{"max_debt", "1"}};
+  EXPECT_EQ(Make("sliding_window_counter", "1000000/day")->tick_us(), 1'000);
+  EXPECT_EQ(Make("sliding_window_log", "1000000/day")->tick_us(), 1);
+  EXPECT_EQ(Make("priority_queue", "1000000/day")->tick_us(), 1);
+  EXPECT_EQ(Make("quota_with_rollover", "1000000/day")->tick_us(), 1);
+  EXPECT_EQ(Make("tiered_rate", "1000000/day", RequiredParams("tiered_rate"))->tick_us(), 1);
+  EXPECT_EQ(Make("time_of_day", "1000000/day", RequiredParams("time_of_day"))->tick_us(), 1);
+  EXPECT_EQ(Make("adaptive_throttle", "1000000/day")->tick_us(), 1);
+  EXPECT_EQ(Make("leaky_bucket_with_queue", "1000000/day")->tick_us(), 1'000);
+  // B + D is what the state holds: 52124 x 86400 s is below 2^52 us, 52125 x 86400 s is above.
+  EXPECT_EQ(Make("token_bucket_with_debt", "52123/day", debt)->tick_us(), 1);
+  EXPECT_EQ(Make("token_bucket_with_debt", "52124/day", debt)->tick_us(), 1'000);
+  // A thousandth of the rate is a unit.
+  EXPECT_EQ(Make("cost_based_token_bucket", "52/day")->tick_us(), 1);
+  EXPECT_EQ(Make("cost_based_token_bucket", "53/day")->tick_us(), 1'000);
+}
+
+TEST(LimitTest, RatiosBoundTheLimit) {
+  // 4503599627 x 10^6 is below 2^52, 4503599628 x 10^6 is above.
+  for (const absl::string_view strategy : {"adaptive_throttle", "quota_with_rollover"}) {
+    EXPECT_TRUE(Make(strategy, "4503599627/s").ok()) << strategy;
+    EXPECT_THAT(RefusalOf(strategy, "4503599628/s").message,
+                HasSubstr("the limit in millionths, as its ratios are counted, of 4503599628/s is "
+                          "too large to count exactly (use a smaller limit)"));
+  }
+  const auto tiered = [](const char* multiplier) {
+    const Params params = {{"tiers", ParamValue::Map({{"a", multiplier}})}, {"default_tier", "a"}};
+    return Make("tiered_rate", "1000000/s", params).ok();
+  };
+  EXPECT_TRUE(tiered("4503.599627"));
+  EXPECT_FALSE(tiered("4503.599628"));
+}
+
+TEST(LimitTest, AnAdaptiveLimitRecoversWithinWhatCanBeCounted) {
+  const Params slow = {{"recovery_rate", "0.000001"}};
+  EXPECT_EQ(Make("adaptive_throttle", "1000000/60d", slow)->tick_us(), kSecond);
+  // A million windows of sixty days and a millisecond, which no second divides.
+  EXPECT_THAT(RefusalOf("adaptive_throttle", "1000000/5184000001ms", slow).message,
+              HasSubstr("the time in which the limit recovers of 1000000/5184000001ms is too large "
+                        "to count exactly (use a larger recovery_rate or a shorter period)"));
+}
+
+TEST(LimitTest, WhatIsWorthAWarningWorks) {
+  EXPECT_EQ(Make("sliding_window_log", "10/s")->warning(), "");
+  EXPECT_THAT(Make("sliding_window_log", "10/s", {{"max_entries", "9"}})->warning(),
+              HasSubstr("max_entries is 9, so at most so many hits pass in a period, and not 10"));
+  EXPECT_THAT(Make("sliding_window_log", "100001/s")->warning(),
+              HasSubstr("max_entries is 100000"));
+  EXPECT_THAT(Make("priority_queue", "10/s", {{"max_entries", "9"}})->warning(),
+              HasSubstr("priority_queue: max_entries is 9"));
+}
+
+TEST(LimitTest, TiersAndPrioritiesAreReadOfTheContext) {
+  const Params params = {{"tiers", ParamValue::Map({{"free", "0.5"}, {"pro", "5"}})},
+                         {"default_tier", "free"},
+                         {"tier_key", "plan"}};
+  const Limit tiered = *Make("tiered_rate", "10/s", params);
+  EXPECT_EQ(tiered.context_key(), "plan");
+  EXPECT_EQ(tiered.SplitOf(tiered.TagOf("pro")), "pro");
+  EXPECT_EQ(tiered.SplitOf(tiered.TagOf("nobody knows")), "free");
+  EXPECT_EQ(tiered.SplitOf(tiered.TagOf("")), "free");
+  EXPECT_EQ(tiered.most(tiered.TagOf("pro")), 50);
+  EXPECT_EQ(tiered.most(tiered.TagOf("free")), 5);
+
+  const Limit queue = *Make("priority_queue", "10/s", {{"default_priority", "high"}});
+  EXPECT_EQ(queue.context_key(), "priority");
+  const std::vector<std::pair<absl::string_view, int>> priorities = {
+      {"low", 1}, {"1", 1}, {"normal", 2}, {"High", 3}, {"critical", 4},
+      {"4", 4},   {"", 3},  {"5", 3},      {"0", 3},    {"urgent", 3}};
+  for (const auto& [value, priority] : priorities) {
+    EXPECT_EQ(queue.TagOf(value), priority) << value;
+    EXPECT_EQ(queue.SplitOf(priority), "") << "all priorities share a counter";
+  }
+  EXPECT_EQ(Make("gcra", "1/s")->context_key(), "");
+}
+
+// What is wrong with a parameter, and the line that says so.
+struct Wrong {
+  const char* strategy;
+  Params params;
+  const char* message;
+};
+
+TEST(LimitTest, EveryWrongParameterIsNamedWithWhatWouldBeRight) {
+  const auto map = [](std::vector<std::pair<std::string, ParamValue>> entries) {
+    return ParamValue::Map(std::move(entries));
+  };
+  const auto windows = [&](const char* from, const char* to, const char* multiplier) {
+    return ParamValue::List({map({{"from", from}, {"to", to}, {"multiplier", multiplier}})});
+  };
+  const std::vector<Wrong> wrongs = {
+      {"token_bucket_with_debt", {}, "max_debt: is missing (how far below zero the tokens may go"},
+      {"token_bucket_with_debt", {{"max_debt", "-1"}}, "'-1' is not a whole number from 0 to 2^52"},
+      {"leaky_bucket", {{"capacity", "0"}}, "capacity: '0' is not a whole number from 1"},
+      {"leaky_bucket", {{"burst_size", "1"}}, "burst_size: unknown parameter (it has capacity)"},
+      {"leaky_bucket",
+       {{"capacity", ParamValue::List({"1"})}},
+       "capacity: a list (give one value)"},
+      {"sliding_window_log", {{"max_entries", "100001"}}, "is not a whole number from 1 to 100000"},
+      {"gcra", {{"count_denied", "true"}}, "count_denied: unknown parameter"},
+      {"fixed_window", {{"count_denied", "yes"}}, "count_denied: 'yes' is not one of true, false"},
+      {"adaptive_throttle", {{"load_threshold", "0"}}, "'0' is not a decimal from 0.000001 to 1"},
+      {"adaptive_throttle",
+       {{"recovery_rate", "1.1"}},
+       "'1.1' is not a decimal from 0.000001 to 1"},
+      {"adaptive_throttle", {{"recovery_rate", ".5"}}, "'.5' is not a decimal"},
+      {"adaptive_throttle", {{"recovery_rate", "0.1234567"}}, "with at most 6 digits after the"},
+      {"quota_with_rollover", {{"rollover_percentage", "50"}}, "'50' is not a decimal from 0 to 1"},
+      {"cost_based_token_bucket", {{"min_refill_rate", "0.0001"}}, "with at most 3 digits after"},
+      {"cost_based_token_bucket",
+       {{"cost_window", "0"}},
+       "is not a whole number from 1 to 1000000"},
+      {"priority_queue",
+       {{"default_priority", "5"}},
+       "'5' is no priority (1 low, 2 normal, 3 high"},
+      {"priority_queue", {{"priority_key", ""}}, "priority_key: '' is empty (name a context key)"},
+      {"tiered_rate",
+       {{"default_tier", "a"}},
+       "tiers: is missing (for example {free: 0.5, pro: 5})"},
+      {"tiered_rate", {{"tiers", "a"}, {"default_tier", "a"}}, "tiers: 'a' is no map of 1 to 256"},
+      {"tiered_rate", {{"tiers", map({{"a", "1"}})}}, "default_tier: is missing (name the tier of"},
+      {"tiered_rate",
+       {{"tiers", map({{"a", "1"}})}, {"default_tier", "b"}},
+       "'b' is no tier (name"},
+      {"tiered_rate",
+       {{"tiers", map({{"a", "-1"}})}, {"default_tier", "a"}},
+       "a: '-1' is not a mul"},
+      {"tiered_rate",
+       {{"tiers", map({{"", "1"}})}, {"default_tier", "a"}},
+       "a tier's name is empty"},
+      {"time_of_day", {}, "windows: is missing (for example [{from: 8, to: 20, multiplier: 2}"},
+      {"time_of_day", {{"windows", "all day"}}, "windows: 'all day' is no list of hours"},
+      {"time_of_day", {{"windows", ParamValue::List({"8"})}}, "'8' is no {from, to, multiplier}"},
+      {"time_of_day",
+       {{"windows", windows("24", "8", "1")}},
+       "from: '24' is not a whole hour from"},
+      {"time_of_day",
+       {{"windows", windows("0", "25", "1")}},
+       "to: '25' is not a whole hour from 0"},
+      {"time_of_day", {{"windows", windows("0", "24", "x")}}, "multiplier: 'x' is not a decimal"},
+      {"time_of_day",
+       {{"windows", windows("8", "8", "1")}},
+       "from and to are both 8 (for the whole"},
+      {"time_of_day", {{"windows", windows("1", "24", "1")}}, "hour 0 stands in none of them"},
+      {"time_of_day",
+       {{"windows", ParamValue::List({map({{"from", "0"}, {"to", "24"}})})}},
+       "multiplier is missing"},
+      {"time_of_day",
+       {{"windows", ParamValue::List({map({{"form", "0"}})})}},
+       "form: is unknown (it has from, to and multiplier)"},
+      {"time_of_day",
+       {{"windows",
+         ParamValue::List({windows("0", "24", "1").items[0], windows("3", "4", "1").items[0]})}},
+       "hour 3 stands in two of them (each hour once)"},
+      {"time_of_day",
+       {{"windows", windows("0", "24", "1")}, {"timezone", "Europe/Atlantis"}},
+       "timezone: 'Europe/Atlantis' is no time zone that this machine knows (an IANA name"},
+      {"time_of_day",
+       {{"windows", windows("0", "24", "1")}, {"timezone", "/etc/passwd"}},
+       "'/etc/passwd' is no time zone"},
+  };
+  for (const Wrong& wrong : wrongs) {
+    EXPECT_THAT(RefusalOf(wrong.strategy, "10/s", wrong.params).message, HasSubstr(wrong.message))
+        << wrong.strategy;
   }
 }
 
@@ -173,7 +344,8 @@ TEST(LimitTest, UnknownParametersNameTheNearest) {
   EXPECT_THAT(slip.params, ElementsAre("burstsize"));
   EXPECT_THAT(RefusalOf("gcra", "1/s", {{"colour", "red"}}).message,
               HasSubstr("it has burst, burst_tolerance, oversize"));
-  EXPECT_THAT(RefusalOf("fixed_window", "1/s", {{"burst", "2"}}).message, HasSubstr("it has count_denied"));
+  EXPECT_THAT(RefusalOf("fixed_window", "1/s", {{"burst", "2"}}).message,
+              HasSubstr("it has count_denied"));
 }
 
 TEST(LimitTest, AllThatIsWrongWithParametersIsTold) {

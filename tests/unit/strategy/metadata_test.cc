@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "strategy/limit.h"
+#include "tests/fakes/required_params.h"
 
 namespace sluice {
 namespace {
@@ -31,7 +32,7 @@ class Recorder final : public MetadataSink {
     Add(field, static_cast<double>(value));
   }
   void Flag(absl::string_view field, bool value) override { Add(field, value ? 1.0 : 0.0); }
-  void Text(absl::string_view, absl::string_view) override {}
+  void Text(absl::string_view field, absl::string_view) override { Add(field, 0.0); }
 
   const std::map<std::string, double>& fields() const { return fields_; }
 
@@ -57,12 +58,39 @@ std::map<std::string, double> Describe(const Limit& limit, const Verdict& verdic
 TEST(MetadataTest, EachStrategyTellsTheFieldsOfTheContract) {
   const std::map<std::string, std::vector<std::string>> contract = {
       {"fixed_window", {"current_count", "window_end_ms", "window_start_ms"}},
+      {"sliding_window_log",
+       {"current_cost_sum", "entry_count", "oldest_entry_ms", "window_start_ms"}},
+      {"sliding_window_counter",
+       {"current_count", "current_window_id", "overlap_percentage", "previous_count",
+        "weighted_count"}},
       {"token_bucket", {"capacity", "last_refill_ms", "refill_rate_per_ms", "tokens"}},
-      {"gcra", {"burst_tolerance_ms", "conformant", "emission_interval_ms", "tat_ms"}}};
+      {"token_bucket_with_debt",
+       {"capacity", "current_debt", "last_refill_ms", "max_debt", "refill_rate_per_ms", "tokens"}},
+      {"leaky_bucket", {"bucket_capacity", "bucket_level", "last_leak_ms", "leak_rate_per_ms"}},
+      {"leaky_bucket_with_queue",
+       {"bucket_capacity", "drain_delay_ms", "last_leak_ms", "leak_rate_per_ms", "queue_cost",
+        "queue_size"}},
+      {"gcra", {"burst_tolerance_ms", "conformant", "emission_interval_ms", "tat_ms"}},
+      {"tiered_rate",
+       {"current_count", "effective_limit", "tier", "tier_multiplier", "window_end_ms",
+        "window_start_ms"}},
+      {"adaptive_throttle",
+       {"current_count", "current_load", "effective_limit", "load_threshold", "window_end_ms",
+        "window_start_ms"}},
+      {"priority_queue", {"higher_priority_cost", "priority", "queue_size", "total_cost_in_queue"}},
+      {"quota_with_rollover",
+       {"base_limit", "effective_limit", "period_end_ms", "period_start_ms", "rollover_amount",
+        "usage"}},
+      {"time_of_day",
+       {"current_count", "effective_limit", "hour_of_day", "time_multiplier", "window_end_ms",
+        "window_start_ms"}},
+      {"cost_based_token_bucket",
+       {"average_cost", "base_refill_rate_per_ms", "capacity", "cost_history_size",
+        "refill_rate_per_ms", "tokens"}}};
   for (absl::string_view name : StrategyNames()) {
     const auto expected = contract.find(std::string(name));
     ASSERT_NE(expected, contract.end()) << name << " is not in this list";
-    const Limit limit = Make(name, "10/s");
+    const Limit limit = Make(name, "10/s", RequiredParams(name));
     std::vector<std::string> told;
     for (const auto& [field, value] : Describe(limit, limit.Step({}, kNow, 1, true))) {
       told.push_back(field);

@@ -98,14 +98,12 @@ class ScriptTest : public ::testing::Test {
 
 TYPED_TEST_SUITE(ScriptTest, TypesOf<Strategies>::Type, StrategyName);
 
-// SLUICE_GOLDEN=write in the environment writes them anew.
+// SLUICE_UPDATE_GOLDENS in the environment writes them anew.
 TYPED_TEST(ScriptTest, IsTheOneThatStandsInTheRepository) {
   const std::string path =
       absl::StrCat(SLUICE_SOURCE_DIR, "/tests/golden/lua/", std::string(TypeParam::kName), ".lua");
   const std::string script = LuaOf(TypeParam::kName);
-  if (const char* golden = std::getenv("SLUICE_GOLDEN"); golden != nullptr) {
-    std::ofstream(path) << script;
-  }
+  if (std::getenv("SLUICE_UPDATE_GOLDENS") != nullptr) std::ofstream(path) << script;
   std::ifstream file(path);
   std::stringstream golden;
   golden << file.rdbuf();
