@@ -23,9 +23,10 @@ size_t Player::FindCounter(absl::string_view key, absl::string_view split) {
 }
 
 Answer Player::Play(const TraceRow& row, absl::string_view context) {
-  if (!limit_.has_value()) return {true, kNever, 0, 0, FindCounter(row.key, "")};
+  if (!limit_.has_value()) return {true, kNever, 0, 0, FindCounter(row.key, ""), {}};
   const int tag = limit_->TagOf(context);
-  const size_t index = FindCounter(row.key, limit_->SplitOf(tag));
+  const absl::string_view split = limit_->SplitOf(tag);
+  const size_t index = FindCounter(row.key, split);
   Counter& counter = counters_[index];
   const bool take = row.op == Op::kHit && row.cost > 0;
   const Verdict verdict =
@@ -34,8 +35,8 @@ Answer Player::Play(const TraceRow& row, absl::string_view context) {
     counter.registers = verdict.registers;
     if (counter.log != nullptr) counter.log->Apply(verdict.edit);
   }
-  if (row.cost == 0) return {true, verdict.remaining, 0, verdict.reset_us, index};
-  return {verdict.allowed, verdict.remaining, verdict.wait_us, verdict.reset_us, index};
+  if (row.cost == 0) return {true, verdict.remaining, 0, verdict.reset_us, index, split};
+  return {verdict.allowed, verdict.remaining, verdict.wait_us, verdict.reset_us, index, split};
 }
 
 }  // namespace sluice::cli

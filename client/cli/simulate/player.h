@@ -24,6 +24,8 @@ struct Answer {
   int64_t wait_us = 0;    // kNever: it never passes
   int64_t reset_us = 0;
   size_t counter = 0;  // which one was asked, from 0 in the order in which they came up
+  // What beside the row's key tells that counter from others, such as a tier; empty: nothing.
+  absl::string_view split = {};
 };
 
 // Keeps every counter that it ever met. Not thread-safe.

@@ -1,6 +1,7 @@
 #include "cli/simulate/plot.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -176,13 +177,17 @@ class PanelArtist {
   }
 
   std::string LimitText() const {
-    return absl::StrCat(plot_.keys > 1 ? "limit of a key: " : "limit: ", AmountText(*limit_),
+    return absl::StrCat(panel_.counters > 1 ? "limit of a key: " : "limit: ", AmountText(*limit_),
                         " per ", BinText());
   }
   std::string RemainingText() const {
-    return plot_.keys > 1
-               ? absl::StrCat("remaining of ", "'", Shortened(plot_.shown_key, kMostKeyBytes), "'")
-               : std::string("remaining (right axis)");
+    if (panel_.counters == 1) return "remaining (right axis)";
+    std::string text =
+        absl::StrCat("remaining of '", Shortened(panel_.shown_key, kMostKeyBytes), "'");
+    if (!panel_.shown_split.empty()) {
+      absl::StrAppend(&text, " (", Shortened(panel_.shown_split, kMostKeyBytes), ")");
+    }
+    return text;
   }
 
   double LegendY() const { return top_ + 34; }
@@ -374,7 +379,13 @@ void DrawHeader(const Plot& plot, Svg& svg) {
             {"fill", kInk},
             {"style", "font-size: 17px; font-weight: bold"}});
   std::string facts = absl::StrCat(WithSeparators(plot.rows), plot.rows == 1 ? " row" : " rows");
-  if (plot.keys > 1) absl::StrAppend(&facts, ", ", WithSeparators(plot.keys), " keys");
+  // A strategy that splits keys has more counters than there are keys.
+  int64_t keys = std::numeric_limits<int64_t>::max();
+  for (const PlotPanel& panel : plot.panels) keys = std::min(keys, panel.counters);
+  if (!plot.panels.empty() && keys > 1) {
+    const bool split = !plot.panels.front().shown_split.empty();
+    absl::StrAppend(&facts, ", ", WithSeparators(keys), split ? " counters" : " keys");
+  }
   if (!plot.panels.empty()) {
     absl::StrAppend(&facts, ", from t_us = ", plot.panels.front().timeline.origin_us());
   }

@@ -12,8 +12,12 @@
 namespace sluice::cli {
 
 struct PlotPanel {
-  std::string strategy;      // letters, digits and '_'; no two panels have the same
-  std::string params;        // behind the rate in the panel's title; empty for none
+  std::string strategy;  // letters, digits and '_'; no two panels have the same
+  std::string params;    // behind the rate in the panel's title; empty for none
+  int64_t counters = 1;
+  // The key and split, such as a tier, of the counter whose remaining hits it shows.
+  std::string shown_key;
+  std::string shown_split;
   bool has_windows = false;  // whether it counts in windows aligned to the epoch: shows their edges
   Timeline timeline;
 };
@@ -22,9 +26,6 @@ struct Plot {
   std::string title;
   Rate rate = Rate::Unlimited();
   int64_t rows = 0;
-  int64_t keys = 0;
-  // The key whose remaining hits the panels show.
-  std::string shown_key;
   // Their timelines have the same origin and the same rows.
   std::vector<PlotPanel> panels;
 };

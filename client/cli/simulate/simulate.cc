@@ -3,10 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -59,7 +59,10 @@ struct Lane {
   Player player;
   Tally tally;
   absl::optional<size_t> context_column;
-  absl::optional<Timeline> timeline;  // once there is a row, when there is to be a picture
+  // Of the picture, when there is to be one, once there is a row; the first row's counter is shown.
+  absl::optional<Timeline> timeline;
+  std::string shown_key;
+  std::string shown_split;
 };
 
 class Replay {
@@ -105,14 +108,8 @@ class Replay {
                      : absl::StrCat("Replay of ", path.substr(path.rfind('/') + 1));
     plot.rate = setup_.rate;
     plot.rows = lanes_.front().tally.rows;
-    plot.keys = keys();
-    plot.shown_key = shown_key_;
     for (const Lane& lane : lanes_) {
-      if (!lane.timeline.has_value()) continue;
-      const absl::optional<Limit>& limit = lane.contestant.limit;
-      const bool has_windows = limit.has_value() && limit->WindowEndsIn(0) != 0;
-      plot.panels.push_back(
-          {lane.contestant.strategy, lane.contestant.params, has_windows, *lane.timeline});
+      if (lane.timeline.has_value()) plot.panels.push_back(PanelOf(lane));
     }
     return DrawPlot(plot);
   }
@@ -120,11 +117,15 @@ class Replay {
  private:
   bool names_strategies() const { return lanes_.size() > 1; }
 
-  // Counters of the strategy that has the fewest: one that splits keys has more.
-  int64_t keys() const {
-    size_t fewest = lanes_.front().player.counters();
-    for (const Lane& lane : lanes_) fewest = std::min(fewest, lane.player.counters());
-    return static_cast<int64_t>(fewest);
+  static PlotPanel PanelOf(const Lane& lane) {
+    const absl::optional<Limit>& limit = lane.contestant.limit;
+    return {.strategy = lane.contestant.strategy,
+            .params = lane.contestant.params,
+            .counters = static_cast<int64_t>(lane.player.counters()),
+            .shown_key = lane.shown_key,
+            .shown_split = lane.shown_split,
+            .has_windows = limit.has_value() && limit->WindowEndsIn(0) != 0,
+            .timeline = *lane.timeline};
   }
 
   void WriteHeader() {
@@ -162,13 +163,14 @@ class Replay {
   void Remember(const TraceRow& row, const Answer& answer, Lane& lane) {
     if (!lane.timeline.has_value()) {
       lane.timeline.emplace(row.t_us);
-      shown_key_ = std::string(row.key);
+      lane.shown_key = std::string(row.key);
+      lane.shown_split = std::string(answer.split);
     }
     Bin bin;
     if (row.op == Op::kHit) {
       (answer.allowed ? bin.admitted : bin.denied) = static_cast<double>(row.cost);
     }
-    // The first counter is that of the first row.
+    // The counter of the first row.
     if (answer.counter == 0) bin.remaining = answer.remaining;
     lane.timeline->Add(row.t_us, bin);
   }
@@ -178,7 +180,6 @@ class Replay {
   TraceReader& trace_;
   CsvWriter& rows_;
   std::vector<Lane> lanes_;
-  std::string shown_key_;
 };
 
 int Fail(std::ostream& err, absl::string_view what) {

@@ -27,13 +27,16 @@ std::string WaitText(const Tally& tally) {
 
 std::string PeakText(const Tally& tally) {
   const PeakFinder& peak = tally.peak();
-  if (peak.key().empty()) return absl::StrCat(peak.most());
-  return absl::StrCat(peak.most(), " of '", peak.key(), "'");
+  std::string text = absl::StrCat(peak.most());
+  if (!peak.key().empty()) absl::StrAppend(&text, " of '", peak.key(), "'");
+  if (!peak.split().empty()) absl::StrAppend(&text, " (", peak.split(), ")");
+  return text;
 }
 
 }  // namespace
 
-void PeakFinder::Admit(size_t counter, int64_t at_us, int64_t cost, absl::string_view key) {
+void PeakFinder::Admit(size_t counter, int64_t at_us, int64_t cost, absl::string_view key,
+                       absl::string_view split) {
   if (counter >= counters_.size()) counters_.resize(counter + 1);
   Recent& recent = counters_[counter];
   auto& admissions = recent.admissions;
@@ -55,7 +58,8 @@ void PeakFinder::Admit(size_t counter, int64_t at_us, int64_t cost, absl::string
   }
   if (recent.sum <= most_) return;
   most_ = recent.sum;
-  if (key_ != key) key_ = std::string(key);
+  key_.assign(key.data(), key.size());
+  split_.assign(split.data(), split.size());
 }
 
 void Tally::Count(const TraceRow& row, const Answer& answer) {
@@ -72,7 +76,8 @@ void Tally::Count(const TraceRow& row, const Answer& answer) {
   } else if (answer.allowed) {
     ++admitted_hits;
     admitted_cost += static_cast<uint64_t>(row.cost);
-    if (limited_ && row.cost > 0) peak_.Admit(answer.counter, row.t_us, row.cost, row.key);
+    if (limited_ && row.cost > 0)
+      peak_.Admit(answer.counter, row.t_us, row.cost, row.key, answer.split);
   } else {
     ++denied_hits;
     denied_cost += static_cast<uint64_t>(row.cost);

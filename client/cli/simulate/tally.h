@@ -22,13 +22,15 @@ class PeakFinder {
  public:
   explicit PeakFinder(int64_t period_us) : period_us_(period_us) {}
 
-  // An admission of a counter, whose row has this key. A clock that ran back stands still, as it
-  // does for the strategies.
-  void Admit(size_t counter, int64_t at_us, int64_t cost, absl::string_view key);
+  // An admission of a counter, which this key and split tell from others. A clock that ran back
+  // stands still, as it does for the strategies.
+  void Admit(size_t counter, int64_t at_us, int64_t cost, absl::string_view key,
+             absl::string_view split = {});
 
   int64_t most() const { return most_; }
-  // The key of the counter that first reached it; empty when nothing was admitted.
+  // Of the counter that first reached it; empty when nothing was admitted.
   const std::string& key() const { return key_; }
+  const std::string& split() const { return split_; }
 
  private:
   struct Admission {
@@ -45,6 +47,7 @@ class PeakFinder {
   std::vector<Recent> counters_;
   int64_t most_ = 0;
   std::string key_;
+  std::string split_;
 };
 
 // Not thread-safe.

@@ -75,8 +75,7 @@ Plot TenBins() {
   plot.title = "A <test>";
   plot.rate = *Rate::Create(5, 2 * kMillisecondUs);
   plot.rows = 1234;
-  plot.keys = 1;
-  plot.panels.push_back({"gcra", "burst=3", false, timeline});
+  plot.panels.push_back({.strategy = "gcra", .params = "burst=3", .timeline = timeline});
   return plot;
 }
 
@@ -134,12 +133,15 @@ TEST(PlotTest, LabelsNameWhatIsShown) {
 
 TEST(PlotTest, OfSeveralKeysOneIsShownByName) {
   Plot plot = TenBins();
-  plot.keys = 2'000;
-  plot.shown_key = "<alice>&";
+  plot.panels[0].counters = 2'000;
+  plot.panels[0].shown_key = "<alice>&";
   EXPECT_THAT(DrawPlot(plot), HasSubstr("remaining of &#39;&lt;alice&gt;&amp;&#39;"));
   EXPECT_THAT(DrawPlot(plot), HasSubstr("limit of a key"));
   EXPECT_THAT(DrawPlot(plot), HasSubstr("2,000 keys"));
-  plot.shown_key = "an identifier that is far too long for a legend";
+  plot.panels[0].shown_split = "pro";
+  EXPECT_THAT(DrawPlot(plot), HasSubstr("remaining of &#39;&lt;alice&gt;&amp;&#39; (pro)"));
+  EXPECT_THAT(DrawPlot(plot), HasSubstr("2,000 counters"));
+  plot.panels[0].shown_key = "an identifier that is far too long for a legend";
   EXPECT_THAT(DrawPlot(plot), HasSubstr("&#39;an identifier that is fa...&#39;"));
 }
 
@@ -148,7 +150,7 @@ TEST(PlotTest, WithoutALimitThereIsNoLine) {
   plot.rate = Rate::Unlimited();
   Timeline timeline(0);
   timeline.Add(0, {1, 0, Bin::kUntold});
-  plot.panels = {{"gcra", "", true, timeline}};
+  plot.panels = {{.strategy = "gcra", .has_windows = true, .timeline = timeline}};
   const std::string svg = DrawPlot(plot);
   EXPECT_THAT(svg, Not(HasSubstr("gcra-limit")));
   EXPECT_THAT(svg, Not(HasSubstr("gcra-remaining")));
@@ -182,7 +184,7 @@ TEST(PlotTest, WindowsShowTheirEdges) {
 
 TEST(PlotTest, PanelsStandOneAboveTheOther) {
   Plot plot = TenBins();
-  plot.panels.push_back({"fixed_window", "", true, plot.panels[0].timeline});
+  plot.panels.push_back({.strategy = "fixed_window", .timeline = plot.panels[0].timeline});
   const std::string svg = DrawPlot(plot);
   const double first = std::stod(Element(svg, "gcra")["data-top"]);
   const double second = std::stod(Element(svg, "fixed_window")["data-top"]);

@@ -34,6 +34,8 @@ TEST(PeakFinderTest, CountersAreApartAndTheFirstToReachItIsNamed) {
   peak.Admit(1, 2, 1, "b");
   EXPECT_EQ(peak.most(), 4);
   EXPECT_EQ(peak.key(), "b");
+  peak.Admit(1, 3, 1, "b", "pro");
+  EXPECT_EQ(peak.split(), "pro");
 }
 
 TEST(PeakFinderTest, AClockThatRanBackStandsStill) {
