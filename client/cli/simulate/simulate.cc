@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -89,6 +90,7 @@ class Replay {
       const absl::StatusOr<bool> there = trace_.Next(row);
       if (!there.ok()) return there.status();
       if (!*there || !out) return absl::OkStatus();
+      ++row_count_;
       for (Lane& lane : lanes_) Play(row, lane);
       if (progress.has_value()) progress->Row();
     }
@@ -107,7 +109,7 @@ class Replay {
                      ? "Replay of standard input"
                      : absl::StrCat("Replay of ", path.substr(path.rfind('/') + 1));
     plot.rate = setup_.rate;
-    plot.rows = lanes_.front().tally.rows;
+    plot.rows = row_count_;
     for (const Lane& lane : lanes_) {
       if (lane.timeline.has_value()) plot.panels.push_back(PanelOf(lane));
     }
@@ -142,7 +144,7 @@ class Replay {
         lane.context_column.has_value() ? trace_.Cell(*lane.context_column) : absl::string_view();
     const Answer answer = lane.player.Play(row, context);
     WriteRow(lane.contestant.strategy, row, answer);
-    lane.tally.Count(row, answer);
+    if (simulation_.summary) lane.tally.Count(row, answer);
     if (!simulation_.plot.empty()) Remember(row, answer, lane);
   }
 
@@ -180,39 +182,43 @@ class Replay {
   TraceReader& trace_;
   CsvWriter& rows_;
   std::vector<Lane> lanes_;
+  int64_t row_count_ = 0;
 };
 
-int Fail(std::ostream& err, absl::string_view what) {
-  err << absl::StrCat("sluicectl simulate: ", Printable(what), "\n");
-  return kExitError;
+absl::Status AboutFile(absl::string_view option, absl::string_view path, absl::string_view why) {
+  return absl::UnavailableError(absl::StrCat(option, ": ", path, ": ", why));
 }
 
-}  // namespace
+struct Files {
+  absl::optional<InputFile> trace;      // nullopt: standard input
+  std::unique_ptr<OutputFile> picture;  // nullptr: none
+};
 
-int Simulate(const Simulation& simulation, const SimulationStreams& streams) {
-  const absl::StatusOr<Setup> setup = Prepare(simulation);
-  if (!setup.ok()) return Fail(streams.err, setup.status().message());
-
-  ByteSource source = streams.in;
-  absl::optional<InputFile> file;
+// Before there are any answers, so that nobody waits for a picture that cannot be written.
+absl::Status Open(const Simulation& simulation, Files& files) {
   if (!IsStandardInput(simulation)) {
-    file.emplace(simulation.trace);
-    if (!file->is_open()) {
-      return Fail(streams.err,
-                  absl::StrCat("--trace: ", simulation.trace, ": ", std::strerror(errno)));
+    files.trace.emplace(simulation.trace);
+    if (!files.trace->is_open()) {
+      return AboutFile("--trace", simulation.trace, std::strerror(errno));
     }
-    source = ReadFrom(file->descriptor());
   }
-  std::unique_ptr<OutputFile> picture;
   if (!simulation.plot.empty()) {
-    auto opened = OutputFile::Open(simulation.plot);
-    if (!opened.ok()) {
-      return Fail(streams.err,
-                  absl::StrCat("--plot: ", simulation.plot, ": ", opened.status().message()));
-    }
-    picture = *std::move(opened);
+    auto picture = OutputFile::Open(simulation.plot);
+    if (!picture.ok()) return AboutFile("--plot", simulation.plot, picture.status().message());
+    files.picture = *std::move(picture);
   }
+  return absl::OkStatus();
+}
 
+absl::Status Run(const Simulation& simulation, const SimulationStreams& streams) {
+  const absl::StatusOr<Setup> setup = Prepare(simulation);
+  if (!setup.ok()) return setup.status();
+  Files files;
+  absl::Status opened = Open(simulation, files);
+  if (!opened.ok()) return opened;
+
+  const ByteSource source =
+      files.trace.has_value() ? ReadFrom(files.trace->descriptor()) : streams.in;
   CsvWriter rows(streams.out);
   // Who feeds it row by row has each answer before the next row.
   const auto answer_then_read = [&](char* to, size_t room) {
@@ -223,19 +229,27 @@ int Simulate(const Simulation& simulation, const SimulationStreams& streams) {
   Replay replay(simulation, *setup, trace, rows);
   absl::optional<Progress> progress;
   if (streams.progress != nullptr) progress.emplace(*streams.progress, streams.err);
-  const absl::Status replayed = replay.Run(streams.out, progress);
+  absl::Status replayed = replay.Run(streams.out, progress);
   progress.reset();
   rows.Flush();
-  if (!replayed.ok()) return Fail(streams.err, replayed.message());
-  if (!streams.out) return kExitError;
-  if (picture != nullptr) {
-    const absl::Status written = picture->Write(replay.Picture());
-    if (!written.ok()) {
-      return Fail(streams.err, absl::StrCat("--plot: ", simulation.plot, ": ", written.message()));
-    }
+  if (!replayed.ok() || !streams.out) return replayed;
+
+  if (files.picture != nullptr) {
+    const absl::Status written = files.picture->Write(replay.Picture());
+    if (!written.ok()) return AboutFile("--plot", simulation.plot, written.message());
   }
   if (simulation.summary) streams.err << replay.Summary();
-  return kExitFine;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int Simulate(const Simulation& simulation, const SimulationStreams& streams) {
+  const absl::Status done = Run(simulation, streams);
+  if (!done.ok()) {
+    streams.err << absl::StrCat("sluicectl simulate: ", Printable(done.message()), "\n");
+  }
+  return done.ok() && streams.out ? kExitFine : kExitError;
 }
 
 }  // namespace sluice::cli
