@@ -155,6 +155,18 @@ RC_GTEST_PROP(CsvProperty, WhatIsWrittenIsReadBack, ()) {
   }
 }
 
+// However it is cut into pieces.
+RC_GTEST_PROP(CsvProperty, AnyTextIsRecordsOrAnError, ()) {
+  const auto text = *rc::gen::container<std::string>(
+      rc::gen::element('a', ',', ',', '"', '"', '\n', '\r', '\xEF', '\xBB', '\xBF'));
+  const Parsed whole = Parse(text);
+  const Parsed pieces = Parse(text, *rc::gen::inRange<size_t>(1, 5));
+  RC_ASSERT(whole.status == pieces.status);
+  RC_ASSERT(whole.error_line == pieces.error_line);
+  RC_ASSERT(whole.records == pieces.records);
+  for (const Record& record : whole.records) RC_ASSERT(!record.empty());
+}
+
 TEST(CsvWriterTest, QuotesWhatNeedsIt) {
   std::ostringstream out;
   CsvWriter writer(out);
