@@ -135,13 +135,19 @@ class Round {
   template <class Judge>
   void Judged(size_t i, const Judge& judge) {
     const Counter& counter = CounterOf(i);
-    if (counter.log == LogPool::kEmpty) {
+    if (counter.log == LogPool::kEmpty && !counter.edits_log) {
       VerdictOf(i) = judge({counter.registers, nullptr});
+    } else if (counter.edits_log) {
+      const DequeLog log = EditedLog(counter);
+      VerdictOf(i) = judge({counter.registers, &log});
     } else {
       const LogPool::Reader log(counter.table->logs(), counter.log);
       VerdictOf(i) = judge({counter.registers, &log});
     }
   }
+  // A copy with the edit that waits; only for a denied follow behind one that was taken on its key.
+  static DequeLog EditedLog(const Counter& counter);
+
   void Step(size_t i, int64_t cost, bool take) {
     const Charge& charge = ChargeAt(i);
     Judged(i, [&](const CounterState& state) {
@@ -372,6 +378,16 @@ void Round::Keep(size_t i) {
   if (counter.edits_log) counter.edit = VerdictOf(i).edit;
   counter.use = UseOf(VerdictOf(i), ChargeAt(i).limit.most(ChargeAt(i).tag));
   counter.changed = true;
+}
+
+DequeLog Round::EditedLog(const Counter& counter) {
+  DequeLog copy;
+  LogPool::Reader(counter.table->logs(), counter.log).FromOldest([&copy](const LogEntry& entry) {
+    copy.Apply({.add = entry});
+    return true;
+  });
+  copy.Apply(counter.edit);
+  return copy;
 }
 
 void Round::EditLogs() {
