@@ -227,6 +227,7 @@ int Run(const std::string& config) {
     }
     return kExitBadConfig;
   }
+  for (const PolicyError& warning : loaded.warnings) spdlog::warn(warning.ToString());
   ServerSpec spec = loaded.policy->server;
   if (config.empty() && !TakeEnvironment(spec)) return kExitBadConfig;
   Server server(std::move(loaded.policy), std::move(spec));

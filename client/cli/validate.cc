@@ -28,6 +28,9 @@ int Validate(const Validation& validation, Output output, std::ostream& out) {
       Add(error, report);
       if (output == Output::kTable) out << error.ToString() << "\n";
     }
+    for (const PolicyError& warning : result.warnings) {
+      if (output == Output::kTable) out << warning.ToString() << "\n";
+    }
     if (result.errors.empty() && output == Output::kTable) {
       out << file << ": ok, " << result.policy->throttles.size() << " throttles, "
           << result.policy->domains.size() << " domains\n";

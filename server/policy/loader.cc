@@ -86,6 +86,10 @@ class Loader {
     if (!result.errors.empty()) return result;
     policy_.content_hash = absl::BytesToHexString(Sha256(digests_));
     policy_.Index();
+    for (const Throttle& throttle : policy_.throttles) {
+      if (!throttle.limit.has_value() || throttle.limit->warning().empty()) continue;
+      result.warnings.push_back({throttle.position, "warning: " + throttle.limit->warning(), ""});
+    }
     result.policy = std::make_shared<const PolicySet>(std::move(policy_));
     return result;
   }

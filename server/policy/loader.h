@@ -28,6 +28,8 @@ struct PolicyResult {
   std::shared_ptr<const PolicySet> policy;
   // All of them, in the order of files and lines; of one file at most a thousand.
   std::vector<PolicyError> errors;
+  // What works, and hardly as it is meant; `hint` says how it would. Of a policy that loads.
+  std::vector<PolicyError> warnings;
 };
 
 // `generation` is the number that the policy gets if it loads. Files that the configuration names

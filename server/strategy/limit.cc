@@ -70,6 +70,7 @@ absl::StatusOr<Limit> Limit::Create(absl::string_view strategy, const Rate& rate
   if (!rule.ok()) return rule.status();
   Limit limit(*std::move(rule), rate);
   limit.tick_us_ = limit.rule_->tick_us();
+  limit.far_off_ = kFarOffUs / limit.tick_us_;
   limit.shape_ = absl::StrCat(row->name, ".", limit.rule_->version(), ".",
                               DurationText(rate.period_us()), ".", DurationText(limit.tick_us_));
   limit.warning_ = limit.rule_->Warning();
@@ -90,30 +91,32 @@ int64_t Limit::WindowEndsIn(int64_t now_us) const {
 
 Verdict Limit::Step(const CounterState& found, int64_t now_us, int64_t cost, bool take,
                     int tag) const {
-  Verdict verdict = rule_->Step(found, now_us / tick_us_, cost, take, tag);
+  Verdict verdict = rule_->Step(found, InTicks(now_us), cost, take, tag);
   verdict.taken = take && verdict.allowed;
-  return InMicroseconds(verdict, now_us, tag);
+  ToMicroseconds(now_us, tag, verdict);
+  return verdict;
 }
 
 Verdict Limit::Settle(const CounterState& found, int64_t now_us, int64_t amount, int tag) const {
-  Verdict verdict = rule_->Settle(found, now_us / tick_us_, amount, tag);
+  Verdict verdict = rule_->Settle(found, InTicks(now_us), amount, tag);
   verdict.taken = verdict.changes = true;
-  return InMicroseconds(verdict, now_us, tag);
+  ToMicroseconds(now_us, tag, verdict);
+  return verdict;
 }
 
 // Ticks count from the last whole tick, microseconds from `now_us` itself: so the same hit passes
 // at exactly now + wait, and not a microsecond earlier.
-Verdict Limit::InMicroseconds(Verdict verdict, int64_t now_us, int tag) const {
+void Limit::ToMicroseconds(int64_t now_us, int tag, Verdict& verdict) const {
+  const int64_t since_tick_us = tick_us_ == 1 ? 0 : now_us % tick_us_;
   const auto from_now = [&](int64_t ticks) -> int64_t {
     if (ticks == kWaitNever) return kNever;
-    if (ticks > kFarOffUs / tick_us_) return kFarOffUs;
-    return ticks == 0 ? 0 : ticks * tick_us_ - now_us % tick_us_;
+    if (ticks > far_off_) return kFarOffUs;
+    return ticks == 0 ? 0 : ticks * tick_us_ - since_tick_us;
   };
   verdict.now_us = now_us;
   verdict.tag = tag;
   verdict.wait_us = from_now(verdict.wait_us);
   verdict.reset_us = from_now(verdict.reset_us);
-  return verdict;
 }
 
 void Limit::Describe(const Verdict& verdict, MetadataSink& sink) const {

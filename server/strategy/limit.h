@@ -75,11 +75,14 @@ class Limit {
 
  private:
   Limit(std::shared_ptr<const Rule> rule, const Rate& rate) : rule_(std::move(rule)), rate_(rate) {}
-  Verdict InMicroseconds(Verdict verdict, int64_t now_us, int tag) const;
+  // Most ticks are microseconds, and a division is half of what a step costs.
+  int64_t InTicks(int64_t us) const { return tick_us_ == 1 ? us : us / tick_us_; }
+  void ToMicroseconds(int64_t now_us, int tag, Verdict& verdict) const;
 
   std::shared_ptr<const Rule> rule_;
   Rate rate_;
   int64_t tick_us_ = 1;
+  int64_t far_off_ = kFarOffUs;  // ticks
   std::string shape_;
   std::string warning_;
 };

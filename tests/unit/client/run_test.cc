@@ -163,6 +163,15 @@ TEST_F(RunTest, ValidateCountsWhatIsRight) {
   EXPECT_EQ(out_, "{\n \"errors\": []\n}\n");
 }
 
+TEST_F(RunTest, ValidateWarnsAndIsFineAllTheSame) {
+  const std::string file = WriteFile(
+      "log.yaml",
+      "throttles: [{uid: a, rate: 5/s, strategy: {type: sliding_window_log, max_entries: 4}}]\n");
+  EXPECT_EQ(Sluicectl({"validate", file}), 0);
+  EXPECT_THAT(out_, HasSubstr(absl::StrCat(file, ":1:13: warning: sliding_window_log: ")));
+  EXPECT_THAT(out_, HasSubstr(": ok, 1 throttles, 0 domains\n"));
+}
+
 TEST_F(RunTest, ValidatePlacesEveryErrorOfEveryFile) {
   const std::string good = WriteFile("good.yaml", "throttles: [{uid: a, rate: 5/s}]\n");
   const std::string bad = WriteFile("bad.yaml",

@@ -380,6 +380,41 @@ TEST(LoaderTest, TheHashIsThatOfTheContent) {
   EXPECT_NE(one->content_hash, two->content_hash);
 }
 
+TEST(LoaderTest, WarnsOfALogThatIsShorterThanItsLimit) {
+  const PolicyResult result = LoadPolicyText(
+      "log.yaml",
+      "throttles:\n"
+      "  - {uid: a, rate: 10/s, strategy: sliding_window_log}\n"
+      "  - {uid: b, rate: 10/s, strategy: {type: sliding_window_log, max_entries: 9}}\n",
+      1);
+  ASSERT_NE(result.policy, nullptr);
+  ASSERT_EQ(result.warnings.size(), 1U);
+  EXPECT_THAT(
+      result.warnings[0].ToString(),
+      HasSubstr("log.yaml:3:5: warning: sliding_window_log: max_entries is 9, so at most so "
+                "many hits pass in a period, and not 10 (raise it, or use "
+                "sliding_window_counter)"));
+}
+
+TEST(LoaderTest, StrategiesTakeListsAndMaps) {
+  const auto policy = Load(
+      "throttles:\n"
+      "  - uid: tiered\n"
+      "    rate: 10/s\n"
+      "    strategy: {type: tiered_rate, tiers: {free: 0.5, pro: 5}, default_tier: free}\n"
+      "  - uid: hours\n"
+      "    rate: 10/s\n"
+      "    strategy:\n"
+      "      type: time_of_day\n"
+      "      timezone: Europe/Berlin\n"
+      "      windows:\n"
+      "        - {from: 8, to: 20, multiplier: 2}\n"
+      "        - {from: 20, to: 8, multiplier: 0.1}\n");
+  ASSERT_NE(policy, nullptr);
+  EXPECT_EQ(policy->throttles[0].limit->most(policy->throttles[0].limit->TagOf("pro")), 50);
+  EXPECT_EQ(policy->throttles[1].limit->most(), 20);
+}
+
 TEST(LoaderTest, ADomainFileIsAPolicyOfItsOwn) {
   const auto policy = Load("domain: edge\ndescriptors: [{key: a}]\n");
   ASSERT_NE(policy, nullptr);
