@@ -95,8 +95,8 @@ struct CostBasedTokenBucket {
   template <class N>
   struct State {
     Bucket<N> bucket;
-    Flow<N> flow;
-    N average;  // millionths
+    Flow<N> flow;  // from here on
+    N average;     // millionths
     N count;
   };
 
@@ -112,7 +112,8 @@ struct CostBasedTokenBucket {
     const Flow<N> flow = FlowAt(kept, in);
     const Bucket<N> bucket = DrainBucket(cell.reg[0], cell.reg[1], flow, in);
     const Truth<N> full = bucket.backlog == N(0);
-    return {bucket, flow, Select(full, N(kMillion), kept), Select(full, N(0), cell.reg[3])};
+    const N average = Select(full, N(kMillion), kept);
+    return {bucket, FlowAt(average, in), average, Select(full, N(0), cell.reg[3])};
   }
 
   template <class N>
