@@ -28,6 +28,7 @@ struct CostBasedTokenBucket {
   static constexpr bool kAligned = false;
   static constexpr bool kCountsDenied = false;
   static constexpr int64_t kThousand = 1'000;
+  static constexpr int kRateDigits = 3;  // the refill is counted in thousandths
 
   // Own terms: hits, and thousandths of the rate.
   enum Term : size_t { kCostWindow, kMinRate };
@@ -40,10 +41,9 @@ struct CostBasedTokenBucket {
   };
 
   static Settings Read(int64_t limit, ParamReader& params) {
-    constexpr int kDigits = 3;
-    return {
-        params.Amount("burst_size", limit), params.Amount("cost_window", 100, 1, 1'000'000),
-        params.Millionths("min_refill_rate", 100'000, kThousand, kMillion, kDigits) / kThousand};
+    return {params.Amount("burst_size", limit), params.Amount("cost_window", 100, 1, 1'000'000),
+            params.Millionths("min_refill_rate", 100'000, kThousand, kMillion, kRateDigits) /
+                kThousand};
   }
   static Size SizeAt(const Grid& grid, const Settings& settings) {
     const absl::int128 burst = settings.burst_size;
