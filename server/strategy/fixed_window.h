@@ -12,26 +12,14 @@
 
 namespace sluice {
 
-struct FixedWindow {
+struct FixedWindow : PlainWindow {
   static constexpr absl::string_view kName = "fixed_window";
   static constexpr int kVersion = 1;
-  static constexpr int kRegisters = 2;
-  static constexpr bool kAligned = true;
-  static constexpr bool kCountsDenied = true;
 
   struct Settings {};
 
   static Settings Read(int64_t, ParamReader&) { return {}; }
   static Size SizeAt(const Grid& grid, const Settings&) { return CountingSize(grid.limit); }
-
-  template <class N>
-  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return StepWindow(cell, in);
-  }
-  template <class N>
-  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return SettleWindow(cell, in);
-  }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {
     sink.Number("window_start_ms", d.Ms(d.reg(0)));

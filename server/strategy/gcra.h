@@ -20,12 +20,9 @@
 
 namespace sluice {
 
-struct Gcra {
+struct Gcra : SteadyBucket {
   static constexpr absl::string_view kName = "gcra";
   static constexpr int kVersion = 1;
-  static constexpr int kRegisters = 2;
-  static constexpr bool kAligned = false;
-  static constexpr bool kCountsDenied = false;
 
   struct Settings {
     int64_t burst;         // hits; 0: the tolerance decides
@@ -55,15 +52,6 @@ struct Gcra {
     const absl::int128 most =
         settings.pay_later ? std::max(burst, absl::int128(grid.limit)) : burst;
     return BucketSize(capacity, most, grid.period);
-  }
-
-  template <class N>
-  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return StepSteadyBucket(cell, in);
-  }
-  template <class N>
-  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return SettleSteadyBucket(cell, in);
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {

@@ -12,12 +12,9 @@
 
 namespace sluice {
 
-struct LeakyBucket {
+struct LeakyBucket : SteadyBucket {
   static constexpr absl::string_view kName = "leaky_bucket";
   static constexpr int kVersion = 1;
-  static constexpr int kRegisters = 2;
-  static constexpr bool kAligned = false;
-  static constexpr bool kCountsDenied = false;
 
   struct Settings {
     int64_t capacity;  // hits
@@ -29,15 +26,6 @@ struct LeakyBucket {
   static Size SizeAt(const Grid& grid, const Settings& settings) {
     const absl::int128 capacity = settings.capacity;
     return BucketSize(capacity * grid.period, capacity, grid.period);
-  }
-
-  template <class N>
-  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return StepSteadyBucket(cell, in);
-  }
-  template <class N>
-  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return SettleSteadyBucket(cell, in);
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {

@@ -47,7 +47,7 @@ struct LeakyBucketWithQueue {
 
   static Verdict Step(const LogCell& cell, const Inputs<int64_t>& in) {
     const BucketCell bucket = BucketOf(cell);
-    const StepResult<int64_t, 2> result = StepSteadyBucket(bucket, in);
+    const StepResult<int64_t, 2> result = SteadyBucket::Step(bucket, in);
     Queue queue(cell, in);
     if (result.changes) queue.Add(result.cell.reg[0], in.cost);
     // A look that passes tells the delay of the hit that it asks about.
@@ -58,7 +58,7 @@ struct LeakyBucketWithQueue {
   static Verdict Settle(const LogCell& cell, const Inputs<int64_t>& in) {
     const BucketCell bucket = BucketOf(cell);
     const Bucket<int64_t> before = DrainBucket(bucket.reg[0], bucket.reg[1], SteadyFlow(in), in);
-    const StepResult<int64_t, 2> result = SettleSteadyBucket(bucket, in);
+    const StepResult<int64_t, 2> result = SteadyBucket::Settle(bucket, in);
     const int64_t debit = (result.cell.reg[1] - before.backlog) / in.terms.period;
     Queue queue(cell, in);
     if (in.cost < 0) {

@@ -19,15 +19,11 @@
 
 namespace sluice {
 
-struct PriorityQueue {
+struct PriorityQueue : LogStrategy<4> {
   static constexpr absl::string_view kName = "priority_queue";
   static constexpr int kVersion = 1;
   static constexpr int kPriorities = 4;
-  static constexpr int kRegisters = LogStep<kPriorities>::kRegisters;
-  static constexpr bool kAligned = false;
   static constexpr bool kCountsDenied = false;
-  static constexpr bool kLog = true;
-  static constexpr int64_t kMostEntries = 100'000;
   static constexpr std::array<absl::string_view, kPriorities> kNames = {"low", "normal", "high",
                                                                         "critical"};
 
@@ -75,13 +71,6 @@ struct PriorityQueue {
   static int TagOf(const Settings& settings, absl::string_view value) {
     const int priority = PriorityOf(value);
     return priority == 0 ? settings.default_priority : priority;
-  }
-
-  static Verdict Step(const LogCell& cell, const Inputs<int64_t>& in) {
-    return LogStep<kPriorities>(cell, in).Step();
-  }
-  static Verdict Settle(const LogCell& cell, const Inputs<int64_t>& in) {
-    return LogStep<kPriorities>(cell, in).Settle();
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {

@@ -74,8 +74,8 @@ template <class S>
 std::string Functions() {
   if constexpr (std::is_same_v<S, LeakyBucketWithQueue>) {
     const std::string bucket = RecordedFunctions<S, 2>(
-        "bucket_", [](const auto& cell, const auto& in) { return StepSteadyBucket(cell, in); },
-        [](const auto& cell, const auto& in) { return SettleSteadyBucket(cell, in); });
+        "bucket_", [](const auto& cell, const auto& in) { return SteadyBucket::Step(cell, in); },
+        [](const auto& cell, const auto& in) { return SteadyBucket::Settle(cell, in); });
     return absl::StrCat(kEditsLua, bucket, kQueueLua);
   } else if constexpr (HasLog<S>) {
     const int classes = S::kRegisters - 2;

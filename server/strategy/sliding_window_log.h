@@ -18,14 +18,10 @@
 
 namespace sluice {
 
-struct SlidingWindowLog {
+struct SlidingWindowLog : LogStrategy<1> {
   static constexpr absl::string_view kName = "sliding_window_log";
   static constexpr int kVersion = 1;
-  static constexpr int kRegisters = LogStep<1>::kRegisters;
-  static constexpr bool kAligned = false;
   static constexpr bool kCountsDenied = true;
-  static constexpr bool kLog = true;
-  static constexpr int64_t kMostEntries = 100'000;
 
   struct Settings {
     int64_t max_entries;
@@ -44,13 +40,6 @@ struct SlidingWindowLog {
     return absl::StrCat(kName, ": max_entries is ", settings.max_entries,
                         ", so at most so many hits pass in a period, and not ", limit,
                         " (raise it, or use sliding_window_counter)");
-  }
-
-  static Verdict Step(const LogCell& cell, const Inputs<int64_t>& in) {
-    return LogStep<1>(cell, in).Step();
-  }
-  static Verdict Settle(const LogCell& cell, const Inputs<int64_t>& in) {
-    return LogStep<1>(cell, in).Settle();
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {

@@ -17,12 +17,9 @@
 
 namespace sluice {
 
-struct TieredRate {
+struct TieredRate : PlainWindow {
   static constexpr absl::string_view kName = "tiered_rate";
   static constexpr int kVersion = 1;
-  static constexpr int kRegisters = 2;
-  static constexpr bool kAligned = true;
-  static constexpr bool kCountsDenied = true;
   static constexpr size_t kMostTiers = 256;
 
   struct Tier {
@@ -79,15 +76,6 @@ struct TieredRate {
   }
   static int64_t LimitOf(int64_t limit, const Settings& settings, int tag) {
     return Scaled(limit, settings.tiers[static_cast<size_t>(tag)].multiplier);
-  }
-
-  template <class N>
-  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return StepWindow(cell, in);
-  }
-  template <class N>
-  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return SettleWindow(cell, in);
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {

@@ -13,12 +13,9 @@
 
 namespace sluice {
 
-struct TokenBucket {
+struct TokenBucket : SteadyBucket {
   static constexpr absl::string_view kName = "token_bucket";
   static constexpr int kVersion = 1;
-  static constexpr int kRegisters = 2;
-  static constexpr bool kAligned = false;
-  static constexpr bool kCountsDenied = false;
 
   struct Settings {
     int64_t burst_size;  // hits
@@ -30,15 +27,6 @@ struct TokenBucket {
   static Size SizeAt(const Grid& grid, const Settings& settings) {
     const absl::int128 burst = settings.burst_size;
     return BucketSize(burst * grid.period, burst, grid.period);
-  }
-
-  template <class N>
-  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return StepSteadyBucket(cell, in);
-  }
-  template <class N>
-  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return SettleSteadyBucket(cell, in);
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {

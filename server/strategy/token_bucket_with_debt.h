@@ -15,12 +15,9 @@
 
 namespace sluice {
 
-struct TokenBucketWithDebt {
+struct TokenBucketWithDebt : SteadyBucket {
   static constexpr absl::string_view kName = "token_bucket_with_debt";
   static constexpr int kVersion = 1;
-  static constexpr int kRegisters = 2;
-  static constexpr bool kAligned = false;
-  static constexpr bool kCountsDenied = false;
 
   struct Settings {
     int64_t burst_size;  // hits
@@ -37,15 +34,6 @@ struct TokenBucketWithDebt {
   static Size SizeAt(const Grid& grid, const Settings& settings) {
     const absl::int128 most = absl::int128(settings.burst_size) + settings.max_debt;
     return BucketSize(most * grid.period, most, grid.period);
-  }
-
-  template <class N>
-  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return StepSteadyBucket(cell, in);
-  }
-  template <class N>
-  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
-    return SettleSteadyBucket(cell, in);
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {

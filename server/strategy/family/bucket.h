@@ -126,20 +126,26 @@ StepResult<N, 2> TellBucket(const N& at, const BucketResult<N>& result, const Fl
           ResetIn(at, result.backlog, flow, in)};
 }
 
-// The step and the settlement of a bucket with a steady flow.
-template <class N>
-StepResult<N, 2> StepSteadyBucket(const Cell<N, 2>& cell, const Inputs<N>& in) {
-  const Flow<N> flow = SteadyFlow(in);
-  const Bucket<N> bucket = DrainBucket(cell.reg[0], cell.reg[1], flow, in);
-  return TellBucket(bucket.at, ChargeBucket(bucket, flow, in), flow, in);
-}
+// What a strategy over a bucket with a steady flow inherits: all but what it is called, how much
+// fits, and what it tells.
+struct SteadyBucket {
+  static constexpr int kRegisters = 2;
+  static constexpr bool kAligned = false;
+  static constexpr bool kCountsDenied = false;
 
-template <class N>
-StepResult<N, 2> SettleSteadyBucket(const Cell<N, 2>& cell, const Inputs<N>& in) {
-  const Flow<N> flow = SteadyFlow(in);
-  const Bucket<N> bucket = DrainBucket(cell.reg[0], cell.reg[1], flow, in);
-  return TellBucket(bucket.at, SettleBucket(bucket, flow, in), flow, in);
-}
+  template <class N>
+  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
+    const Flow<N> flow = SteadyFlow(in);
+    const Bucket<N> bucket = DrainBucket(cell.reg[0], cell.reg[1], flow, in);
+    return TellBucket(bucket.at, ChargeBucket(bucket, flow, in), flow, in);
+  }
+  template <class N>
+  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
+    const Flow<N> flow = SteadyFlow(in);
+    const Bucket<N> bucket = DrainBucket(cell.reg[0], cell.reg[1], flow, in);
+    return TellBucket(bucket.at, SettleBucket(bucket, flow, in), flow, in);
+  }
+};
 
 }  // namespace sluice
 

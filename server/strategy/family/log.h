@@ -280,6 +280,22 @@ class LogStep {
   LogEdit edit_;
 };
 
+// What a strategy over a log with so many classes inherits.
+template <int K>
+struct LogStrategy {
+  static constexpr int kRegisters = LogStep<K>::kRegisters;
+  static constexpr bool kAligned = false;
+  static constexpr bool kLog = true;
+  static constexpr int64_t kMostEntries = 100'000;
+
+  static Verdict Step(const LogCell& cell, const Inputs<int64_t>& in) {
+    return LogStep<K>(cell, in).Step();
+  }
+  static Verdict Settle(const LogCell& cell, const Inputs<int64_t>& in) {
+    return LogStep<K>(cell, in).Settle();
+  }
+};
+
 }  // namespace sluice
 
 #endif  // SLUICE_STRATEGY_FAMILY_LOG_H_

@@ -87,41 +87,48 @@ N ResetOfTwo(const Window<N>& window, const Inputs<N>& in) {
 
 // Registers of a plain window: its start and its use.
 template <class N>
-Window<N> PlainWindow(const Cell<N, 2>& cell, const Inputs<N>& in) {
+Window<N> RollPlainWindow(const Cell<N, 2>& cell, const Inputs<N>& in) {
   const N start = Max(StartOf(in.now, in), cell.reg[0]);
   return RollWindow(cell.reg[0], cell.reg[1], N(0), start, in);
 }
 
-template <class N>
-StepResult<N, 2> StepWindow(const Cell<N, 2>& cell, const Inputs<N>& in) {
-  const N& limit = in.terms.limit;
-  const Window<N> window = PlainWindow(cell, in);
-  const Charged<N> charged = ChargeWindow(window.used, limit, in.cost <= limit - window.used, in);
-  // A new window is empty, so whatever can pass at all passes at its start.
-  const N to_end = ToEnd(window.start, in);
-  const N wait = Select(in.cost <= in.terms.most, to_end, N(kWaitNever));
-  return {{{window.start, charged.used}},
-          charged.allowed,
-          charged.changes,
-          Max(limit - charged.used, N(0)),
-          Select(charged.allowed, N(0), wait),
-          Select(charged.used == N(0), N(0), to_end)};
-}
+// What a strategy over such windows inherits.
+struct PlainWindow {
+  static constexpr int kRegisters = 2;
+  static constexpr bool kAligned = true;
+  static constexpr bool kCountsDenied = true;
 
-template <class N>
-StepResult<N, 2> SettleWindow(const Cell<N, 2>& cell, const Inputs<N>& in) {
-  const Window<N> window = PlainWindow(cell, in);
-  const N used = SettleUsed(window.used, in);
-  // A limit of 0 keeps no debt, yet no debit ever fits it.
-  const Truth<N> allowed = And(used <= in.terms.limit, in.cost <= in.terms.most);
-  const N to_end = ToEnd(window.start, in);
-  return {{{window.start, used}},
-          allowed,
-          allowed,
-          Max(in.terms.limit - used, N(0)),
-          Select(allowed, N(0), Select(in.terms.most == N(0), N(kWaitNever), to_end)),
-          Select(used == N(0), N(0), to_end)};
-}
+  template <class N>
+  static StepResult<N, 2> Step(const Cell<N, 2>& cell, const Inputs<N>& in) {
+    const N& limit = in.terms.limit;
+    const Window<N> window = RollPlainWindow(cell, in);
+    const Charged<N> charged = ChargeWindow(window.used, limit, in.cost <= limit - window.used, in);
+    // A new window is empty, so whatever can pass at all passes at its start.
+    const N to_end = ToEnd(window.start, in);
+    const N wait = Select(in.cost <= in.terms.most, to_end, N(kWaitNever));
+    return {{{window.start, charged.used}},
+            charged.allowed,
+            charged.changes,
+            Max(limit - charged.used, N(0)),
+            Select(charged.allowed, N(0), wait),
+            Select(charged.used == N(0), N(0), to_end)};
+  }
+
+  template <class N>
+  static StepResult<N, 2> Settle(const Cell<N, 2>& cell, const Inputs<N>& in) {
+    const Window<N> window = RollPlainWindow(cell, in);
+    const N used = SettleUsed(window.used, in);
+    // A limit of 0 keeps no debt, yet no debit ever fits it.
+    const Truth<N> allowed = And(used <= in.terms.limit, in.cost <= in.terms.most);
+    const N to_end = ToEnd(window.start, in);
+    return {{{window.start, used}},
+            allowed,
+            allowed,
+            Max(in.terms.limit - used, N(0)),
+            Select(allowed, N(0), Select(in.terms.most == N(0), N(kWaitNever), to_end)),
+            Select(used == N(0), N(0), to_end)};
+  }
+};
 
 }  // namespace sluice
 
