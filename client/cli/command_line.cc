@@ -178,6 +178,9 @@ void AddSimulateCommand(CLI::App& app, Raw& raw) {
   sub.add_option("--plot", simulation.plot,
                  "Draw admitted, denied and remaining hits over time, as SVG")
       ->type_name("FILE");
+  sub.add_option("--backend", simulation.backend,
+                 "Replay through redis://HOST:PORT; not supported yet")
+      ->type_name("URL");
   sub.add_flag("--summary", simulation.summary,
                "Print totals, waits and peaks to standard error, behind the rows");
 }

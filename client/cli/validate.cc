@@ -9,8 +9,7 @@
 namespace sluice::cli {
 namespace {
 
-void Add(const PolicyError& error, v1::ValidatePolicyResponse& report) {
-  v1::PolicyError& added = *report.add_errors();
+void Fill(const PolicyError& error, v1::PolicyError& added) {
   added.set_file(error.position.file);
   added.set_line(static_cast<uint32_t>(error.position.line));
   added.set_column(static_cast<uint32_t>(error.position.column));
@@ -25,10 +24,11 @@ int Validate(const Validation& validation, Output output, std::ostream& out) {
   for (const std::string& file : validation.files) {
     const PolicyResult result = LoadPolicyFile(file, /*generation=*/1);
     for (const PolicyError& error : result.errors) {
-      Add(error, report);
+      Fill(error, *report.add_errors());
       if (output == Output::kTable) out << error.ToString() << "\n";
     }
     for (const PolicyError& warning : result.warnings) {
+      Fill(warning, *report.add_warnings());
       if (output == Output::kTable) out << warning.ToString() << "\n";
     }
     if (result.errors.empty() && output == Output::kTable) {

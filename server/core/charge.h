@@ -49,6 +49,8 @@ struct Verdict {
   bool changes = false;
   // The largest cost that passes now, after the decision and the charges before it on the same key.
   int64_t remaining = 0;
+  // The same for whom the least remains: with priorities, the lowest.
+  int64_t tightest = 0;
   // Microseconds from `now_us` until the same charge can pass, or after a kSettle until the counter
   // is within its limit again; 0 when allowed; kNever.
   int64_t wait_us = 0;
@@ -58,7 +60,8 @@ struct Verdict {
   int64_t now_us = 0;
   // That of the charge.
   int tag = 0;
-  // The counter after the decision; what the metadata is made of.
+  // The counter after the decision; what the metadata is made of. Behind the strategy's registers
+  // may stand what is only told, and not stored.
   Registers registers{};
   // What becomes of the counter's log, if it keeps one. Only a backend that keeps logs in this
   // process fills it.

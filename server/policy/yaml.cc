@@ -162,7 +162,7 @@ class YamlDocument::Builder final : public YAML::EventHandler {
 
   void Enter(const YAML::Mark& mark, YamlNode* node) {
     if (open_.size() == kMaxDepth) {
-      Stop(mark, absl::StrCat("the file is nested more than ", kMaxDepth, " levels deep"));
+      Stop(mark, absl::StrCat("lists and maps are nested more than ", kMaxDepth, " levels deep"));
     }
     open_.push_back({node, nullptr});
   }

@@ -154,7 +154,7 @@ HourTable ReadHourTable(absl::string_view name, ParamReader& params) {
 }
 
 Zone ReadZone(absl::string_view name, ParamReader& params) {
-  const std::string zone_name = params.Word(name, "UTC");
+  const std::string zone_name = params.Word(name, "UTC", "an IANA name, such as Europe/Berlin");
   // What is more than a name would be read as a path.
   const auto plain = [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '/' || c == '+' ||

@@ -27,7 +27,7 @@ struct LeakyBucketWithQueue {
   static constexpr bool kAligned = false;
   static constexpr bool kCountsDenied = false;
   static constexpr bool kLog = true;
-  static constexpr int64_t kMostEntries = 100'000;
+  static constexpr bool kQueue = true;
 
   struct Settings {
     int64_t capacity;  // hits
@@ -35,7 +35,8 @@ struct LeakyBucketWithQueue {
   };
 
   static Settings Read(int64_t limit, ParamReader& params) {
-    return {params.Amount("capacity", limit), params.Amount("max_entries", 1'000, 1, kMostEntries)};
+    return {params.Amount("capacity", limit),
+            params.Amount("max_entries", 1'000, 1, kMostLogEntries)};
   }
   static Size SizeAt(const Grid& grid, const Settings& settings) {
     const absl::int128 capacity = settings.capacity;
@@ -116,7 +117,7 @@ struct LeakyBucketWithQueue {
       Verdict verdict;
       verdict.allowed = result.allowed;
       verdict.changes = result.changes;
-      verdict.remaining = result.remaining;
+      verdict.remaining = verdict.tightest = result.remaining;
       verdict.wait_us = result.wait;
       verdict.reset_us = result.reset;
       verdict.registers = {result.cell.reg[0], result.cell.reg[1], count_, sum_, ahead};
@@ -128,7 +129,8 @@ struct LeakyBucketWithQueue {
     void Drain(int64_t backlog) {
       const LogEdit before = edit_;
       VisitEdited(log_, stored_, before, [&](const LogEntry& entry) {
-        const bool drained = entry.cost * in_.terms.period <= sum_ * in_.terms.period - backlog;
+        // What is behind it holds all of the backlog.
+        const bool drained = backlog <= (sum_ - entry.cost) * in_.terms.period;
         if (!drained && count_ <= in_.terms.own[kMaxEntries]) return false;
         --count_;
         sum_ -= entry.cost;

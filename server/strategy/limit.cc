@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/nearest.h"
+#include "strategy/bound_strategy.h"
 #include "strategy/registry.h"
-#include "strategy/rule.h"
 
 namespace sluice {
 
@@ -17,12 +17,13 @@ namespace {
 
 struct Row {
   absl::string_view name;
-  absl::StatusOr<std::shared_ptr<const Rule>> (*create)(const Rate& rate, const Params& params);
+  absl::StatusOr<std::shared_ptr<const BoundStrategy>> (*create)(const Rate& rate,
+                                                                 const Params& params);
 };
 
 template <class... S>
 std::vector<Row> RowsOf(std::tuple<S...>) {
-  return {{S::kName, &RuleOf<S>::Create}...};
+  return {{S::kName, &BoundStrategyOf<S>::Create}...};
 }
 
 const std::vector<Row>& Rows() {
@@ -66,39 +67,39 @@ absl::StatusOr<Limit> Limit::Create(absl::string_view strategy, const Rate& rate
   const auto row = std::find_if(Rows().begin(), Rows().end(),
                                 [&](const Row& each) { return each.name == strategy; });
   if (row == Rows().end()) return UnknownStrategy(strategy);
-  absl::StatusOr<std::shared_ptr<const Rule>> rule = row->create(rate, params);
-  if (!rule.ok()) return rule.status();
-  Limit limit(*std::move(rule), rate);
-  limit.tick_us_ = limit.rule_->tick_us();
+  absl::StatusOr<std::shared_ptr<const BoundStrategy>> bound = row->create(rate, params);
+  if (!bound.ok()) return bound.status();
+  Limit limit(*std::move(bound), rate);
+  limit.tick_us_ = limit.bound_->tick_us();
   limit.far_off_ = kFarOffUs / limit.tick_us_;
-  limit.shape_ = absl::StrCat(row->name, ".", limit.rule_->version(), ".",
+  limit.shape_ = absl::StrCat(row->name, ".", limit.bound_->version(), ".",
                               DurationText(rate.period_us()), ".", DurationText(limit.tick_us_));
-  limit.warning_ = limit.rule_->Warning();
+  limit.warning_ = limit.bound_->Warning();
   return limit;
 }
 
-absl::string_view Limit::strategy() const { return rule_->name(); }
-int Limit::registers() const { return rule_->registers(); }
-bool Limit::keeps_log() const { return rule_->keeps_log(); }
-absl::string_view Limit::context_key() const { return rule_->ContextKey(); }
-int Limit::TagOf(absl::string_view value) const { return rule_->TagOf(value); }
-absl::string_view Limit::SplitOf(int tag) const { return rule_->SplitOf(tag); }
-const Terms<int64_t>& Limit::terms(int tag) const { return rule_->terms(tag); }
+absl::string_view Limit::strategy() const { return bound_->name(); }
+int Limit::registers() const { return bound_->registers(); }
+bool Limit::keeps_log() const { return bound_->keeps_log(); }
+absl::string_view Limit::context_key() const { return bound_->ContextKey(); }
+int Limit::TagOf(absl::string_view value) const { return bound_->TagOf(value); }
+absl::string_view Limit::SplitOf(int tag) const { return bound_->SplitOf(tag); }
+const Terms<int64_t>& Limit::terms(int tag) const { return bound_->terms(tag); }
 
 int64_t Limit::WindowEndsIn(int64_t now_us) const {
-  return rule_->aligned() ? rate_.period_us() - now_us % rate_.period_us() : 0;
+  return bound_->aligned() ? rate_.period_us() - now_us % rate_.period_us() : 0;
 }
 
 Verdict Limit::Step(const CounterState& found, int64_t now_us, int64_t cost, bool take,
                     int tag) const {
-  Verdict verdict = rule_->Step(found, InTicks(now_us), cost, take, tag);
+  Verdict verdict = bound_->Step(found, InTicks(now_us), cost, take, tag);
   verdict.taken = take && verdict.allowed;
   ToMicroseconds(now_us, tag, verdict);
   return verdict;
 }
 
 Verdict Limit::Settle(const CounterState& found, int64_t now_us, int64_t amount, int tag) const {
-  Verdict verdict = rule_->Settle(found, InTicks(now_us), amount, tag);
+  Verdict verdict = bound_->Settle(found, InTicks(now_us), amount, tag);
   verdict.taken = verdict.changes = true;
   ToMicroseconds(now_us, tag, verdict);
   return verdict;
@@ -120,7 +121,7 @@ void Limit::ToMicroseconds(int64_t now_us, int tag, Verdict& verdict) const {
 }
 
 void Limit::Describe(const Verdict& verdict, MetadataSink& sink) const {
-  rule_->Describe(verdict, sink);
+  bound_->Describe(verdict, sink);
 }
 
 }  // namespace sluice

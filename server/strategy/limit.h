@@ -19,7 +19,7 @@
 namespace sluice {
 
 // A strategy with its parameters, its type erased.
-class Rule;
+class BoundStrategy;
 
 // No finite wait or reset is longer: 146,000 years, so that it can be added to any instant.
 inline constexpr int64_t kFarOffUs = int64_t{1} << 62;
@@ -74,12 +74,13 @@ class Limit {
   void Describe(const Verdict& verdict, MetadataSink& sink) const;
 
  private:
-  Limit(std::shared_ptr<const Rule> rule, const Rate& rate) : rule_(std::move(rule)), rate_(rate) {}
+  Limit(std::shared_ptr<const BoundStrategy> bound, const Rate& rate)
+      : bound_(std::move(bound)), rate_(rate) {}
   // Most ticks are microseconds, and a division is half of what a step costs.
   int64_t InTicks(int64_t us) const { return tick_us_ == 1 ? us : us / tick_us_; }
   void ToMicroseconds(int64_t now_us, int tag, Verdict& verdict) const;
 
-  std::shared_ptr<const Rule> rule_;
+  std::shared_ptr<const BoundStrategy> bound_;
   Rate rate_;
   int64_t tick_us_ = 1;
   int64_t far_off_ = kFarOffUs;  // ticks

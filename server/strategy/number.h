@@ -4,7 +4,7 @@
 // type it writes the Lua that Redis runs. Another N brings these functions with it (found by
 // argument-dependent lookup) and comparisons whose result has no conversion to bool, so that an
 // `if` inside a step does not compile. Lua's numbers are doubles: every product and sum of a step
-// stays at or below 2^53, which the choice of the tick guarantees (limit.h).
+// stays at or below 2^53, which the choice of the tick guarantees (bound_strategy.h).
 #ifndef SLUICE_STRATEGY_NUMBER_H_
 #define SLUICE_STRATEGY_NUMBER_H_
 

@@ -25,14 +25,6 @@ std::string Unescaped(absl::string_view line) {
   return text;
 }
 
-// Digits alone: absl's readers take signs and blanks as well.
-absl::optional<int64_t> ParseWhole(absl::string_view text) {
-  int64_t value = 0;
-  const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
-  if (!digits || !absl::SimpleAtoi(text, &value)) return absl::nullopt;
-  return value;
-}
-
 }  // namespace
 
 ParamValue ParamValue::List(std::vector<ParamValue> items) {
@@ -63,6 +55,13 @@ std::string ParamValue::ToString() const {
     parts.push_back(absl::StrCat(key, ": ", value.ToString()));
   const bool list = kind == Kind::kList;
   return absl::StrCat(list ? "[" : "{", absl::StrJoin(parts, ", "), list ? "]" : "}");
+}
+
+absl::optional<int64_t> ParseWhole(absl::string_view text) {
+  int64_t value = 0;
+  const bool digits = !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
+  if (!digits || !absl::SimpleAtoi(text, &value)) return absl::nullopt;
+  return value;
 }
 
 absl::optional<int64_t> ParseMillionths(absl::string_view text, int digits) {
@@ -136,10 +135,11 @@ int64_t ParamReader::Millionths(absl::string_view name, int64_t absent, int64_t 
 
 bool ParamReader::Flag(absl::string_view name) { return Choice(name, {"true", "false"}) == "true"; }
 
-std::string ParamReader::Word(absl::string_view name, absl::string_view absent) {
+std::string ParamReader::Word(absl::string_view name, absl::string_view absent,
+                              absl::string_view hint) {
   const std::string* text = FindWord(name);
   if (text == nullptr) return std::string(absent);
-  if (text->empty()) Refuse(name, "'' is empty (name a context key)");
+  if (text->empty()) Refuse(name, absl::StrCat("'' is empty (", hint, ")"));
   return *text;
 }
 

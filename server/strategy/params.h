@@ -63,8 +63,8 @@ class ParamReader {
                      int digits = 6);
   // true or false.
   bool Flag(absl::string_view name);
-  // A word that is not empty.
-  std::string Word(absl::string_view name, absl::string_view absent);
+  // A word that is not empty; `hint` says what would be right.
+  std::string Word(absl::string_view name, absl::string_view absent, absl::string_view hint);
   // A duration such as 250ms; microseconds.
   int64_t Duration(absl::string_view name, int64_t absent);
   // One of `choices`; the empty string when absent.
@@ -91,6 +91,8 @@ class ParamReader {
   std::vector<ParamError> errors_;
 };
 
+// Digits alone, without sign or blank, up to 2^63 - 1; nullopt for anything else.
+absl::optional<int64_t> ParseWhole(absl::string_view text);
 // "0.25" or "3" as millionths: digits, at most `digits` (to 6) of them after a point, no sign,
 // below 2^52 in all; nullopt for anything else.
 absl::optional<int64_t> ParseMillionths(absl::string_view text, int digits = 6);

@@ -36,8 +36,9 @@ struct PriorityQueue : LogStrategy<4> {
 
   static Settings Read(int64_t limit, ParamReader& params) {
     Settings settings;
-    settings.priority_key = params.Word("priority_key", "priority");
-    const std::string standard = params.Word("default_priority", "2");
+    settings.priority_key = params.Word("priority_key", "priority", "name a context key");
+    const std::string standard =
+        params.Word("default_priority", "2", "1 low, 2 normal, 3 high or 4 critical");
     settings.default_priority = PriorityOf(standard);
     if (settings.default_priority == 0 && !standard.empty()) {
       params.Refuse(
@@ -45,8 +46,8 @@ struct PriorityQueue : LogStrategy<4> {
           absl::StrCat("'", standard, "' is no priority (1 low, 2 normal, 3 high or 4 critical)"));
     }
     const int64_t absent =
-        std::clamp<int64_t>(std::min(limit, kMostEntries) * kPriorities, 1, kMostEntries);
-    settings.max_entries = params.Amount("max_entries", absent, 1, kMostEntries);
+        std::clamp<int64_t>(std::min(limit, kMostLogEntries) * kPriorities, 1, kMostLogEntries);
+    settings.max_entries = params.Amount("max_entries", absent, 1, kMostLogEntries);
     settings.hard_limit = params.Amount("hard_limit", 0);
     return settings;
   }
@@ -54,17 +55,15 @@ struct PriorityQueue : LogStrategy<4> {
     const absl::int128 limit = grid.limit;
     const absl::int128 hard = settings.hard_limit;
     // All priorities together are what the state holds.
-    return {0, hard == 0 ? limit : std::min(limit, hard), std::max(limit, hard) * kPriorities};
+    return {0, hard == 0 ? limit : std::min(limit, hard),
+            hard == 0 ? limit * kPriorities : std::max(limit, hard)};
   }
   static std::array<int64_t, kOwnTerms> OwnTerms(const Grid& grid, const Settings& settings) {
     const int64_t hard = settings.hard_limit == 0 ? kMaxAmount : settings.hard_limit;
     return {settings.max_entries, hard, 2 * std::max(grid.limit, settings.hard_limit)};
   }
   static std::string Warning(int64_t limit, const Settings& settings) {
-    if (settings.max_entries >= limit) return "";
-    return absl::StrCat(kName, ": max_entries is ", settings.max_entries,
-                        ", so at most so many hits pass in a period, and not ", limit,
-                        " (raise it, or use a smaller limit)");
+    return LogWarning(kName, settings.max_entries, limit);
   }
 
   static absl::string_view ContextKey(const Settings& settings) { return settings.priority_key; }

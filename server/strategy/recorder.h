@@ -6,7 +6,8 @@
 // bool: an `if` on it does not compile, because a recording has no branch to take.
 //
 // Lua's numbers are doubles, and it has no integer division: floor(a / b) and ceil(a / b) are exact
-// as long as the operands are below 2^53, which the choice of the tick guarantees (limit.h).
+// as long as the operands are below 2^53, which the choice of the tick guarantees
+// (bound_strategy.h).
 #ifndef SLUICE_STRATEGY_RECORDER_H_
 #define SLUICE_STRATEGY_RECORDER_H_
 

@@ -9,14 +9,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "strategy/bound_strategy.h"
 #include "strategy/family/lua.h"
 #include "strategy/recorder.h"
 #include "strategy/registry.h"
-#include "strategy/rule.h"
 
 namespace sluice {
 namespace {
 
+// Whose log is the FIFO beside a bucket.
+template <class S>
+concept HasQueue = requires {
+  S::kQueue;
+};
 template <class S>
 concept NamesOwnTerms = requires {
   S::kOwnTermNames;
@@ -72,7 +77,7 @@ std::string RecordedFunctions(absl::string_view prefix, const Step& step, const 
 
 template <class S>
 std::string Functions() {
-  if constexpr (std::is_same_v<S, LeakyBucketWithQueue>) {
+  if constexpr (HasQueue<S>) {
     const std::string bucket = RecordedFunctions<S, 2>(
         "bucket_", [](const auto& cell, const auto& in) { return SteadyBucket::Step(cell, in); },
         [](const auto& cell, const auto& in) { return SteadyBucket::Settle(cell, in); });

@@ -9,7 +9,6 @@
 #include <array>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "strategy/family/log.h"
 #include "strategy/metadata.h"
@@ -28,18 +27,15 @@ struct SlidingWindowLog : LogStrategy<1> {
   };
 
   static Settings Read(int64_t limit, ParamReader& params) {
-    const int64_t absent = std::clamp<int64_t>(limit, 1, kMostEntries);
-    return {params.Amount("max_entries", absent, 1, kMostEntries)};
+    const int64_t absent = std::clamp<int64_t>(limit, 1, kMostLogEntries);
+    return {params.Amount("max_entries", absent, 1, kMostLogEntries)};
   }
   static Size SizeAt(const Grid& grid, const Settings&) { return CountingSize(grid.limit); }
   static std::array<int64_t, kOwnTerms> OwnTerms(const Grid& grid, const Settings& settings) {
     return {settings.max_entries, grid.limit, 2 * grid.limit};
   }
   static std::string Warning(int64_t limit, const Settings& settings) {
-    if (settings.max_entries >= limit) return "";
-    return absl::StrCat(kName, ": max_entries is ", settings.max_entries,
-                        ", so at most so many hits pass in a period, and not ", limit,
-                        " (raise it, or use sliding_window_counter)");
+    return LogWarning(kName, settings.max_entries, limit);
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {

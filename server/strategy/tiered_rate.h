@@ -42,11 +42,12 @@ struct TieredRate : PlainWindow {
   static Settings Read(int64_t, ParamReader& params) {
     Settings settings;
     settings.tiers = ReadTiers(params);
-    settings.tier_key = params.Word("tier_key", "tier");
-    const std::string standard = params.Word("default_tier", "");
+    settings.tier_key = params.Word("tier_key", "tier", "name a context key");
+    const std::string standard = params.Word("default_tier", "", "name one of tiers");
     if (!params.Has("default_tier")) {
       params.Refuse("default_tier", "is missing (name the tier of callers without one)");
-    } else if (!settings.tiers.empty() && settings.Find(standard) == settings.tiers.size()) {
+    } else if (!standard.empty() && !settings.tiers.empty() &&
+               settings.Find(standard) == settings.tiers.size()) {
       params.Refuse("default_tier",
                     absl::StrCat("'", standard, "' is no tier (name one of tiers)"));
     } else {

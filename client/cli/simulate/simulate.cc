@@ -1,6 +1,7 @@
 #include "cli/simulate/simulate.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -46,6 +47,10 @@ class InputFile {
   }
 
   bool is_open() const { return descriptor_ >= 0; }
+  bool is_folder() const {
+    struct stat about {};
+    return fstat(descriptor_, &about) == 0 && S_ISDIR(about.st_mode);
+  }
   int descriptor() const { return descriptor_; }
 
  private:
@@ -201,6 +206,9 @@ absl::Status Open(const Simulation& simulation, Files& files) {
     if (!files.trace->is_open()) {
       return AboutFile("--trace", simulation.trace, std::strerror(errno));
     }
+    if (files.trace->is_folder()) {
+      return AboutFile("--trace", simulation.trace, std::strerror(EISDIR));
+    }
   }
   if (!simulation.plot.empty()) {
     auto picture = OutputFile::Open(simulation.plot);
@@ -211,6 +219,11 @@ absl::Status Open(const Simulation& simulation, Files& files) {
 }
 
 absl::Status Run(const Simulation& simulation, const SimulationStreams& streams) {
+  if (!simulation.backend.empty()) {
+    return absl::UnimplementedError(absl::StrCat("--backend: '", simulation.backend,
+                                                 "' is not supported yet (leave it out: the replay "
+                                                 "keeps its counters in memory)"));
+  }
   const absl::StatusOr<Setup> setup = Prepare(simulation);
   if (!setup.ok()) return setup.status();
   Files files;

@@ -15,6 +15,7 @@ struct Simulation {
   std::string trace;                // a file; empty or "-": standard input
   std::string plot;                 // a file for the picture; empty: none
   bool summary = false;
+  std::string backend;  // where counters are kept; empty: here, in memory
 };
 
 }  // namespace sluice::cli

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/rate.h"
+#include "strategy/params.h"
 
 namespace sluice::cli {
 namespace {
@@ -14,18 +14,6 @@ constexpr absl::string_view kTimeColumn = "t_us";
 constexpr absl::string_view kCostColumn = "cost";
 constexpr absl::string_view kOpColumn = "op";
 constexpr absl::string_view kKeyColumn = "key";
-
-// Digits alone; nullopt for anything else, and beyond kMaxAmount - 1.
-absl::optional<int64_t> ParseWhole(absl::string_view text) {
-  int64_t number = 0;
-  for (const char c : text) {
-    if (!absl::ascii_isdigit(static_cast<unsigned char>(c))) return absl::nullopt;
-    number = 10 * number + (c - '0');
-    if (number >= kMaxAmount) return absl::nullopt;
-  }
-  if (text.empty()) return absl::nullopt;
-  return number;
-}
 
 }  // namespace
 
@@ -134,7 +122,7 @@ absl::StatusOr<bool> TraceReader::Next(TraceRow& row) {
 
 absl::Status TraceReader::ReadNumber(absl::optional<size_t> column, int64_t& number) const {
   const absl::optional<int64_t> read = ParseWhole(Cell(*column));
-  if (read.has_value()) {
+  if (read.has_value() && *read < kMaxAmount) {
     number = *read;
     return absl::OkStatus();
   }

@@ -47,11 +47,15 @@ LogPool::Handle LogPool::Apply(Handle handle, const LogEdit& edit) {
 }
 
 void LogPool::Free(Handle handle) {
-  for (Index index = First(handle); index != kNone;) {
-    const Index next = At(index).next;
-    Release(index);
-    index = next;
-  }
+  if (handle == kEmpty) return;
+  At(Last(handle)).next = free_;
+  free_ = First(handle);
+}
+
+int64_t LogPool::ChunksInUse() const {
+  int64_t chunks = chunks_.size();
+  for (Index index = free_; index != kNone; index = At(index).next) --chunks;
+  return chunks;
 }
 
 LogPool::Index LogPool::Take() {
@@ -61,14 +65,12 @@ LogPool::Index LogPool::Take() {
   }
   const Index index = free_;
   free_ = At(index).next;
-  --free_count_;
   return index;
 }
 
 void LogPool::Release(Index index) {
   At(index).next = free_;
   free_ = index;
-  ++free_count_;
 }
 
 LogPool::Handle LogPool::DropOldest(Handle handle, int64_t count) {

@@ -34,11 +34,12 @@ class LogPool {
 
   // What the log is called afterwards.
   Handle Apply(Handle handle, const LogEdit& edit);
+  // At once, however long it is.
   void Free(Handle handle);
 
   int64_t bytes() const { return chunks_.bytes(); }
-  // Chunks in use.
-  int64_t chunks() const { return static_cast<int64_t>(chunks_.size()) - free_count_; }
+  // By walking over the others: for tests.
+  int64_t ChunksInUse() const;
 
  private:
   using Index = uint32_t;
@@ -75,7 +76,6 @@ class LogPool {
 
   SegmentedArray<Chunk> chunks_;
   Index free_ = kNone;  // the first of those not in use, which are linked by `next`
-  int64_t free_count_ = 0;
 };
 
 }  // namespace sluice

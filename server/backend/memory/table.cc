@@ -27,10 +27,10 @@ SlotUse UseOf(const Verdict& verdict, int64_t most) {
   SlotUse use;
   const int64_t last_reset_us = kLastAbsentMs * 1000 - verdict.now_us;
   use.absent_ms = (verdict.now_us + std::min(verdict.reset_us, last_reset_us) + 999) / 1000;
-  if (verdict.remaining <= 0) {
+  if (verdict.tightest <= 0) {
     use.share = SlotUse::kAtLimit;
   } else {
-    const double left = static_cast<double>(verdict.remaining) / static_cast<double>(most);
+    const double left = static_cast<double>(verdict.tightest) / static_cast<double>(most);
     use.share = static_cast<uint16_t>((SlotUse::kAtLimit - 1) * std::max(1.0 - left, 0.0));
   }
   return use;

@@ -17,7 +17,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "core/charge.h"
 #include "core/log.h"
@@ -40,6 +42,17 @@ enum LogTerm : size_t {
 inline constexpr std::array<absl::string_view, 3> kLogTermNames = {"max_entries", "hard_limit",
                                                                    "ceiling"};
 
+// A log is never longer: one of 100,000 hits of its own takes 1.8 MB.
+inline constexpr int64_t kMostLogEntries = 100'000;
+
+// What is worth a warning about a log of so many entries; empty: nothing.
+inline std::string LogWarning(absl::string_view strategy, int64_t max_entries, int64_t limit) {
+  if (max_entries >= limit) return "";
+  return absl::StrCat(strategy, ": max_entries is ", max_entries, ": while so many requests are ",
+                      "remembered every further one is denied, although the limit is ", limit,
+                      " (raise it, or use sliding_window_counter)");
+}
+
 // No entry: what `oldest` tells of an empty log.
 inline constexpr int64_t kNoEntry = -1;
 
@@ -48,7 +61,7 @@ template <class Visit>
 void VisitEdited(const Log* log, int64_t count, const LogEdit& edit, const Visit& visit) {
   int64_t index = 0;
   bool more = true;
-  if (log != nullptr) {
+  if (log != nullptr && edit.drop_oldest + edit.drop_newest < count) {
     log->FromOldest([&](LogEntry entry) {
       const int64_t at = index++;
       if (at >= count - edit.drop_newest) return false;
@@ -179,6 +192,12 @@ class LogStep {
   }
 
   void Expire() {
+    // After a pause nothing is left, and nothing needs to be looked at.
+    if (NewestOf(log_, stored_, {}) <= at_ - in_.terms.period) {
+      live_ = {};
+      edit_.drop_oldest = stored_;
+      return;
+    }
     VisitEdited(log_, stored_, {}, [this](const LogEntry& entry) {
       if (entry.at > at_ - in_.terms.period) return false;
       live_.Add(ClassOf(entry.tag), -entry.cost);
@@ -249,7 +268,11 @@ class LogStep {
     verdict.changes = changes;
     const int64_t room =
         std::min(in_.terms.limit - live_.Above(own_class_), hard_limit() - live_.Above(0));
-    verdict.remaining = live_.count < max_entries() ? std::max<int64_t>(room, 0) : 0;
+    const int64_t room_for_all =
+        std::min(in_.terms.limit - live_.Above(0), hard_limit() - live_.Above(0));
+    const bool full = live_.count >= max_entries();
+    verdict.remaining = full ? 0 : std::max<int64_t>(room, 0);
+    verdict.tightest = full ? 0 : std::max<int64_t>(room_for_all, 0);
     verdict.wait_us = wait;
     const int64_t newest = NewestOf(log_, live_.count, edit_);
     verdict.reset_us = newest == kNoEntry ? 0 : newest + in_.terms.period - in_.now;
@@ -286,7 +309,6 @@ struct LogStrategy {
   static constexpr int kRegisters = LogStep<K>::kRegisters;
   static constexpr bool kAligned = false;
   static constexpr bool kLog = true;
-  static constexpr int64_t kMostEntries = 100'000;
 
   static Verdict Step(const LogCell& cell, const Inputs<int64_t>& in) {
     return LogStep<K>(cell, in).Step();

@@ -74,13 +74,13 @@ TEST(LogPoolTest, AnEmptyLogHasNoChunk) {
   LogPool::Handle log = pool.Apply(LogPool::kEmpty, {});
   EXPECT_EQ(log, LogPool::kEmpty);
   log = pool.Apply(log, Added(1));
-  EXPECT_EQ(pool.chunks(), 1);
+  EXPECT_EQ(pool.ChunksInUse(), 1);
   log = pool.Apply(log, Dropped(1));
   EXPECT_EQ(log, LogPool::kEmpty);
-  EXPECT_EQ(pool.chunks(), 0);
+  EXPECT_EQ(pool.ChunksInUse(), 0);
   for (int64_t at = 0; at < 20; ++at) log = pool.Apply(log, Added(at));
   EXPECT_EQ(pool.Apply(log, Dropped(0, 20)), LogPool::kEmpty);
-  EXPECT_EQ(pool.chunks(), 0);
+  EXPECT_EQ(pool.ChunksInUse(), 0);
 }
 
 TEST(LogPoolTest, ALogThatComesAndGoesAllocatesNothing) {
@@ -94,7 +94,7 @@ TEST(LogPoolTest, ALogThatComesAndGoesAllocatesNothing) {
     log = pool.Apply(log, edit);
   }
   EXPECT_EQ(pool.bytes(), bytes);
-  EXPECT_LE(pool.chunks(), 16);
+  EXPECT_LE(pool.ChunksInUse(), 16);
   EXPECT_EQ(OldestFirst(pool, log).front().at, 9'900);
 }
 
@@ -143,7 +143,7 @@ TEST(LogPoolTest, DoesWhatThePlainLogDoes) {
     ASSERT_EQ(NewestFirst(pool, handle), Entries(model.entries().rbegin(), model.entries().rend()));
   }
   for (const LogPool::Handle handle : handles) pool.Free(handle);
-  EXPECT_EQ(pool.chunks(), 0);
+  EXPECT_EQ(pool.ChunksInUse(), 0);
 }
 
 }  // namespace

@@ -26,19 +26,19 @@ TEST(UseOfTest, RoundsTheInstantUpAndTellsTheShare) {
   Verdict verdict;
   verdict.now_us = 1'000'500;
   verdict.reset_us = 1;
-  verdict.remaining = 5;
+  verdict.tightest = 5;
   EXPECT_EQ(UseOf(verdict, 10).absent_ms, 1001);
   EXPECT_NEAR(UseOf(verdict, 10).share, SlotUse::kAtLimit / 2, 2);
-  verdict.remaining = 10;
+  verdict.tightest = 10;
   EXPECT_EQ(UseOf(verdict, 10).share, 0);
-  verdict.remaining = 0;
+  verdict.tightest = 0;
   EXPECT_EQ(UseOf(verdict, 10).share, SlotUse::kAtLimit);
   EXPECT_EQ(UseOf(verdict, 0).share, SlotUse::kAtLimit);
 }
 
 TEST(UseOfTest, OnlyWhatIsAtItsLimitHasTheFullShare) {
   Verdict verdict;
-  verdict.remaining = 1;
+  verdict.tightest = 1;
   EXPECT_LT(UseOf(verdict, (int64_t{1} << 52) - 1).share, SlotUse::kAtLimit);
 }
 

@@ -160,7 +160,7 @@ TEST_F(RunTest, ValidateCountsWhatIsRight) {
   EXPECT_EQ(Sluicectl({"validate", file}), 0) << out_;
   EXPECT_EQ(out_, absl::StrCat(file, ": ok, 2 throttles, 0 domains\n"));
   EXPECT_EQ(Sluicectl({"validate", file, "--output", "json"}), 0);
-  EXPECT_EQ(out_, "{\n \"errors\": []\n}\n");
+  EXPECT_EQ(out_, "{\n \"errors\": [],\n \"warnings\": []\n}\n");
 }
 
 TEST_F(RunTest, ValidateWarnsAndIsFineAllTheSame) {
@@ -170,6 +170,8 @@ TEST_F(RunTest, ValidateWarnsAndIsFineAllTheSame) {
   EXPECT_EQ(Sluicectl({"validate", file}), 0);
   EXPECT_THAT(out_, HasSubstr(absl::StrCat(file, ":1:13: warning: sliding_window_log: ")));
   EXPECT_THAT(out_, HasSubstr(": ok, 1 throttles, 0 domains\n"));
+  EXPECT_EQ(Sluicectl({"validate", file, "--output", "json"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"message\": \"warning: sliding_window_log: "));
 }
 
 TEST_F(RunTest, ValidatePlacesEveryErrorOfEveryFile) {

@@ -21,6 +21,11 @@ struct Wrong {
 
 const std::vector<Wrong>& Wrongs() {
   static const auto& wrongs = *new std::vector<Wrong>{
+      {{"--strategy", "gcra", "--rate", "10/s", "--backend", "redis://127.0.0.1:6379"},
+       "t_us\n0\n",
+       "--backend: 'redis://127.0.0.1:6379' is not supported yet (leave it out: the replay keeps "
+       "its counters in memory)"},
+      {{"--strategy", "gcra", "--rate", "10/s", "--trace", "/"}, "", "--trace: /: Is a directory"},
       {{"--strategy", "gcra", "--rate", "10"},
        "t_us\n0\n",
        "--rate: rate '10': a '/' or ' per ' stands after the limit (for example 100/min, 2 per "

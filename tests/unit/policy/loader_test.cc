@@ -391,9 +391,9 @@ TEST(LoaderTest, WarnsOfALogThatIsShorterThanItsLimit) {
   ASSERT_EQ(result.warnings.size(), 1U);
   EXPECT_THAT(
       result.warnings[0].ToString(),
-      HasSubstr("log.yaml:3:5: warning: sliding_window_log: max_entries is 9, so at most so "
-                "many hits pass in a period, and not 10 (raise it, or use "
-                "sliding_window_counter)"));
+      HasSubstr("log.yaml:3:5: warning: sliding_window_log: max_entries is 9: while so many "
+                "requests are remembered every further one is denied, although the limit is 10 "
+                "(raise it, or use sliding_window_counter)"));
 }
 
 TEST(LoaderTest, StrategiesTakeListsAndMaps) {

@@ -160,7 +160,8 @@ TEST(LimitTest, AnAdaptiveLimitRecoversWithinWhatCanBeCounted) {
 TEST(LimitTest, WhatIsWorthAWarningWorks) {
   EXPECT_EQ(Make("sliding_window_log", "10/s")->warning(), "");
   EXPECT_THAT(Make("sliding_window_log", "10/s", {{"max_entries", "9"}})->warning(),
-              HasSubstr("max_entries is 9, so at most so many hits pass in a period, and not 10"));
+              HasSubstr("max_entries is 9: while so many requests are remembered every further one "
+                        "is denied, although the limit is 10"));
   EXPECT_THAT(Make("sliding_window_log", "100001/s")->warning(),
               HasSubstr("max_entries is 100000"));
   EXPECT_THAT(Make("priority_queue", "10/s", {{"max_entries", "9"}})->warning(),

@@ -16,7 +16,7 @@
 #include "core/charge.h"
 #include "core/log.h"
 #include "strategy/family/log.h"
-#include "strategy/rule.h"
+#include "strategy/bound_strategy.h"
 #include "tests/unit/strategy/random_steps.h"
 
 namespace sluice {

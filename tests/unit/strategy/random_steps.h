@@ -15,7 +15,7 @@
 #include "core/log.h"
 #include "core/rate.h"
 #include "strategy/limit.h"
-#include "strategy/rule.h"
+#include "strategy/bound_strategy.h"
 #include "strategy/step.h"
 
 namespace sluice {

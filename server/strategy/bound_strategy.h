@@ -25,8 +25,8 @@
 //   kCalendar, OwnTermsAt(...), WaitOf(...)
 //                             terms that depend on the calendar, and the wait that follows
 //   Warning(limit, settings)  what is worth a warning
-#ifndef SLUICE_STRATEGY_RULE_H_
-#define SLUICE_STRATEGY_RULE_H_
+#ifndef SLUICE_STRATEGY_BOUND_STRATEGY_H_
+#define SLUICE_STRATEGY_BOUND_STRATEGY_H_
 
 #include <algorithm>
 #include <array>
@@ -48,9 +48,9 @@
 namespace sluice {
 
 // Times in ticks. Immutable.
-class Rule {
+class BoundStrategy {
  public:
-  virtual ~Rule() = default;
+  virtual ~BoundStrategy() = default;
 
   virtual absl::string_view name() const = 0;
   virtual int version() const = 0;
@@ -91,7 +91,7 @@ Verdict ToVerdict(const StepResult<int64_t, K>& result) {
   Verdict verdict;
   verdict.allowed = result.allowed;
   verdict.changes = result.changes;
-  verdict.remaining = result.remaining;
+  verdict.remaining = verdict.tightest = result.remaining;
   verdict.wait_us = result.wait;
   verdict.reset_us = result.reset;
   std::copy(result.cell.reg.begin(), result.cell.reg.end(), verdict.registers.begin());
@@ -131,32 +131,32 @@ concept HasWarning = requires(const typename S::Settings& s) {
 };
 
 template <class S>
-class RuleOf final : public Rule {
+class BoundStrategyOf final : public BoundStrategy {
  public:
   // The ticks that there are, finest first.
   static constexpr std::array<int64_t, 3> kTicksUs = {1, 1'000, 1'000'000};
 
-  static absl::StatusOr<std::shared_ptr<const Rule>> Create(const Rate& rate,
-                                                            const Params& params) {
+  static absl::StatusOr<std::shared_ptr<const BoundStrategy>> Create(const Rate& rate,
+                                                                     const Params& params) {
     ParamReader reader(S::kName, params);
-    auto rule = std::make_shared<RuleOf>(rate.limit(), S::Read(rate.limit(), reader));
+    auto bound = std::make_shared<BoundStrategyOf>(rate.limit(), S::Read(rate.limit(), reader));
     const bool count_denied = S::kCountsDenied && reader.Flag("count_denied");
     if (absl::Status status = reader.Finish(); !status.ok()) return status;
     Size size{};
     for (const int64_t tick_us : kTicksUs) {
-      if (!rule->Divides(tick_us, rate.period_us())) continue;
+      if (!bound->Divides(tick_us, rate.period_us())) continue;
       const Grid grid{rate.limit(), rate.period_us() / tick_us, tick_us};
-      size = S::SizeAt(grid, rule->settings_);
+      size = S::SizeAt(grid, bound->settings_);
       if (std::max({size.largest, size.most, absl::int128(grid.limit)}) >= kMaxAmount) continue;
-      rule->Plan(grid, size, count_denied);
-      return std::shared_ptr<const Rule>(std::move(rule));
+      bound->Plan(grid, size, count_denied);
+      return std::shared_ptr<const BoundStrategy>(std::move(bound));
     }
     return absl::InvalidArgumentError(
         absl::StrCat(S::kName, ": ", size.what, " of ", rate.ToString(),
                      " is too large to count exactly (", size.fix, ")"));
   }
 
-  RuleOf(int64_t limit, typename S::Settings settings)
+  BoundStrategyOf(int64_t limit, typename S::Settings settings)
       : limit_(limit), settings_(std::move(settings)) {}
 
   absl::string_view name() const override { return S::kName; }
@@ -276,4 +276,4 @@ class RuleOf final : public Rule {
 
 }  // namespace sluice
 
-#endif  // SLUICE_STRATEGY_RULE_H_
+#endif  // SLUICE_STRATEGY_BOUND_STRATEGY_H_
