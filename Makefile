@@ -38,6 +38,8 @@ test: deps venv ## Build, and run every test
 	@failed=0; \
 	ctest --preset release --parallel $(JOBS) 2>&1 | tee build/ctest.log || failed=1; \
 	build/venv/bin/python -m pytest tests/e2e 2>&1 | tee build/pytest.log || failed=1; \
+	echo; awk -f tests/unit/strategy/account.awk build/release/Testing/Temporary/LastTest.log \
+	  || failed=1; \
 	echo; grep -E '^[0-9]+% tests passed' build/ctest.log || true; \
 	tail -n 1 build/pytest.log; \
 	exit $$failed

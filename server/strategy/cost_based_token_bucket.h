@@ -28,6 +28,7 @@ struct CostBasedTokenBucket {
   static constexpr bool kAligned = false;
   static constexpr bool kCountsDenied = false;
   static constexpr int64_t kThousand = 1'000;
+  static constexpr int kRateDigits = 3;  // the refill is counted in thousandths
 
   // Own terms: hits, and thousandths of the rate.
   enum Term : size_t { kCostWindow, kMinRate };
@@ -40,10 +41,9 @@ struct CostBasedTokenBucket {
   };
 
   static Settings Read(int64_t limit, ParamReader& params) {
-    constexpr int kDigits = 3;
-    return {
-        params.Amount("burst_size", limit), params.Amount("cost_window", 100, 1, 1'000'000),
-        params.Millionths("min_refill_rate", 100'000, kThousand, kMillion, kDigits) / kThousand};
+    return {params.Amount("burst_size", limit), params.Amount("cost_window", 100, 1, 1'000'000),
+            params.Millionths("min_refill_rate", 100'000, kThousand, kMillion, kRateDigits) /
+                kThousand};
   }
   static Size SizeAt(const Grid& grid, const Settings& settings) {
     const absl::int128 burst = settings.burst_size;
@@ -95,8 +95,8 @@ struct CostBasedTokenBucket {
   template <class N>
   struct State {
     Bucket<N> bucket;
-    Flow<N> flow;
-    N average;  // millionths
+    Flow<N> flow;  // from here on
+    N average;     // millionths
     N count;
   };
 
@@ -112,7 +112,8 @@ struct CostBasedTokenBucket {
     const Flow<N> flow = FlowAt(kept, in);
     const Bucket<N> bucket = DrainBucket(cell.reg[0], cell.reg[1], flow, in);
     const Truth<N> full = bucket.backlog == N(0);
-    return {bucket, flow, Select(full, N(kMillion), kept), Select(full, N(0), cell.reg[3])};
+    const N average = Select(full, N(kMillion), kept);
+    return {bucket, FlowAt(average, in), average, Select(full, N(0), cell.reg[3])};
   }
 
   template <class N>

@@ -61,7 +61,7 @@ struct PriorityQueue {
     return {0, hard == 0 ? limit : std::min(limit, hard), std::max(limit, hard) * kPriorities};
   }
   static std::array<int64_t, kOwnTerms> OwnTerms(const Grid& grid, const Settings& settings) {
-    const int64_t hard = settings.hard_limit == 0 ? kPriorities * grid.limit : settings.hard_limit;
+    const int64_t hard = settings.hard_limit == 0 ? kMaxAmount : settings.hard_limit;
     return {settings.max_entries, hard, 2 * std::max(grid.limit, settings.hard_limit)};
   }
   static std::string Warning(int64_t limit, const Settings& settings) {

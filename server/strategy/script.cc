@@ -78,8 +78,8 @@ std::string Functions() {
         [](const auto& cell, const auto& in) { return SettleSteadyBucket(cell, in); });
     return absl::StrCat(kEditsLua, bucket, kQueueLua);
   } else if constexpr (HasLog<S>) {
-    constexpr int kClasses = S::kRegisters - 2;
-    return absl::StrCat("local CLASSES = ", kClasses, "\n\n", kEditsLua, kLogLua);
+    const int classes = S::kRegisters - 2;
+    return absl::StrCat("local CLASSES = ", classes, "\n\n", kEditsLua, kLogLua);
   } else {
     return RecordedFunctions<S, S::kRegisters>(
         "", [](const auto& cell, const auto& in) { return S::Step(cell, in); },

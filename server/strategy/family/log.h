@@ -139,7 +139,7 @@ class LogStep {
 
   Verdict Settle() {
     if (in_.cost > 0) {
-      Debit(std::min(in_.cost, std::max<int64_t>(ceiling() - live_.Above(own_class_), 0)));
+      Debit(in_.cost);
     } else {
       live_.count -=
           RefundNewest(log_, live_.count, -in_.cost, edit_,
@@ -207,22 +207,30 @@ class LogStep {
     });
   }
 
-  void Debit(int64_t hits) {
-    if (hits == 0) return;
-    if (live_.count < max_entries()) {
-      edit_.add = {at_, hits, tag_};
-      live_.Add(own_class_, hits);
-      ++live_.count;
-      return;
+  // A full log adds it to its newest entry, whose class then holds it too.
+  void Debit(int64_t amount) {
+    const bool full = live_.count >= max_entries();
+    LogEntry newest{at_, 0, tag_};
+    if (full) {
+      log_->FromNewest([&newest](const LogEntry& entry) {
+        newest = entry;
+        return false;
+      });
     }
-    edit_.lower_newest = -hits;
-    log_->FromNewest([&](const LogEntry& newest) {
-      live_.Add(ClassOf(newest.tag), hits);
-      return false;
-    });
+    const size_t holder = ClassOf(newest.tag);
+    const int64_t held = std::max(live_.Above(own_class_), live_.Above(holder));
+    const int64_t hits = std::min(amount, std::max<int64_t>(ceiling() - held, 0));
+    if (hits == 0) return;
+    live_.Add(holder, hits);
+    if (full) {
+      edit_.lower_newest = -hits;
+    } else {
+      edit_.add = {at_, hits, tag_};
+      ++live_.count;
+    }
   }
 
-  // Until the cost fits and at most `count` entries are left.
+  // Until the cost fits and at most `count` entries are left; 0 when that is so already.
   int64_t WaitFor(Live live, const LogEdit& edit, int64_t cost, int64_t count) const {
     int64_t free_at = at_;
     VisitEdited(log_, stored_, edit, [&](const LogEntry& entry) {
@@ -232,7 +240,7 @@ class LogStep {
       free_at = entry.at + in_.terms.period;
       return true;
     });
-    return free_at - in_.now;
+    return free_at == at_ ? 0 : free_at - in_.now;
   }
 
   Verdict Tell(bool allowed, bool changes, int64_t wait) const {

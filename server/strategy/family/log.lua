@@ -56,7 +56,7 @@ local function forget(live, edit, stored, t, log)
   end)
 end
 
--- Until the cost fits and at most `count` entries are left.
+-- Until the cost fits and at most `count` entries are left; 0 when that is so already.
 local function wait_for(live, edit, stored, at, now, class, cost, count, t, log)
   local left, free_at = copied(live), at
   visit_edited(log, stored, edit, function(entry_at, entry_cost, tag)
@@ -67,7 +67,7 @@ local function wait_for(live, edit, stored, at, now, class, cost, count, t, log)
     free_at = entry_at + t.period
     return true
   end)
-  return free_at - now
+  return free_at == at and 0 or free_at - now
 end
 
 local function tell(allowed, changes, wait, live, edit, stored, at, now, class, t, log)
@@ -110,26 +110,30 @@ local function step(r, now, cost, take, t, log, tag)
   return tell(allowed, changes, wait, live, edit, stored, at, now, class, t, log)
 end
 
-local function debit(live, edit, hits, stored, at, class, tag, t, log)
-  if hits == 0 then return end
-  if live.count < t.max_entries then
-    edit.add_at, edit.add_cost, edit.add_tag = at, hits, tag
-    live[class] = live[class] + hits
-    live.count = live.count + 1
-    return
+-- A full log adds it to its newest entry, whose class then holds it too.
+local function debit(live, edit, amount, stored, at, class, tag, t, log)
+  local full, holder = live.count >= t.max_entries, class
+  if full then
+    local _, _, newest_tag = log(stored)
+    holder = class_of(newest_tag)
   end
-  edit.lower_newest = -hits
-  local _, _, newest_tag = log(stored)
-  local newest = class_of(newest_tag)
-  live[newest] = live[newest] + hits
+  local held = max(above(live, class), above(live, holder))
+  local hits = min(amount, max(t.ceiling - held, 0))
+  if hits == 0 then return end
+  live[holder] = live[holder] + hits
+  if full then
+    edit.lower_newest = -hits
+  else
+    edit.add_at, edit.add_cost, edit.add_tag = at, hits, tag
+    live.count = live.count + 1
+  end
 end
 
 local function settle(r, now, cost, t, log, tag)
   local stored, class = r[2], class_of(tag)
   local at, live, edit = expired(r, now, t, log)
   if cost > 0 then
-    local hits = min(cost, max(t.ceiling - above(live, class), 0))
-    debit(live, edit, hits, stored, at, class, tag, t, log)
+    debit(live, edit, cost, stored, at, class, tag, t, log)
   else
     refund_newest(log, stored, live.count, -cost, edit, function(entry_tag, hits)
       local entry_class = class_of(entry_tag)

@@ -28,7 +28,7 @@ local function step(r, now, cost, take, t)
   return v17,
     v18,
     v23 and t.most or floor(max((t.capacity - v20), 0) / v3),
-    v17 and 0 or (v13 and (v19 + ceil(max((v9 - max(v16, 0)), 0) / v8)) or -1),
+    v17 and 0 or (v13 and (v19 + ceil(max((v9 - max(v16, 0)), 0) / max((t.limit * max(t.min_rate, floor(1000000000 / v11))), 1))) or -1),
     v23 and 0 or (v19 + ceil(v20 / max((t.limit * max(t.min_rate, floor(1000000000 / v22))), 1))),
     v5,
     v20,
@@ -48,24 +48,25 @@ local function settle(r, now, cost, t)
   local v9 = max(v2, 1)
   local v10 = (v8 >= ceil(v7 / v9)) and 0 or (v7 - (min(v8, floor(v7 / v9)) * v2))
   local v11 = v10 == 0
-  local v12 = v5 - v10
-  local v13 = floor(v5 / v3)
-  local v14 = 0 - v13
-  local v15 = 0 - v10
-  local v16 = v10 + max(((cost < v14) and v15 or ((cost > v13) and v12 or min((max(min(cost, v13), v14) * v3), v12))), v15)
-  local v17 = v16 == 0
-  local v18 = (cost <= t.most) and ((v17 or (v16 <= t.capacity)) or (v11 and (cost >= 0)))
-  local v19 = v6 - now
-  local v20 = v17 and 1000000 or (v11 and 1000000 or v1)
-  return v18,
-    v18,
-    v17 and t.most or floor(max((t.capacity - v16), 0) / v3),
-    v18 and 0 or ((t.most == 0) and -1 or (v19 + ceil(max((v16 - t.capacity), 0) / v9))),
-    v17 and 0 or (v19 + ceil(v16 / max((t.limit * max(t.min_rate, floor(1000000000 / v20))), 1))),
+  local v12 = v11 and 1000000 or v1
+  local v13 = v5 - v10
+  local v14 = floor(v5 / v3)
+  local v15 = 0 - v14
+  local v16 = 0 - v10
+  local v17 = v10 + max(((cost < v15) and v16 or ((cost > v14) and v13 or min((max(min(cost, v14), v15) * v3), v13))), v16)
+  local v18 = v17 == 0
+  local v19 = (cost <= t.most) and ((v18 or (v17 <= t.capacity)) or (v11 and (cost >= 0)))
+  local v20 = v6 - now
+  local v21 = v18 and 1000000 or v12
+  return v19,
+    v19,
+    v18 and t.most or floor(max((t.capacity - v17), 0) / v3),
+    v19 and 0 or ((t.most == 0) and -1 or (v20 + ceil(max((v17 - t.capacity), 0) / max((t.limit * max(t.min_rate, floor(1000000000 / v12))), 1)))),
+    v18 and 0 or (v20 + ceil(v17 / max((t.limit * max(t.min_rate, floor(1000000000 / v21))), 1))),
     v6,
-    v16,
-    v20,
-    v17 and 0 or (v11 and 0 or r[4])
+    v17,
+    v21,
+    v18 and 0 or (v11 and 0 or r[4])
 end
 
 return {step = step, settle = settle}

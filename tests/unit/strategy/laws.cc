@@ -1,68 +1,20 @@
 #include "tests/unit/strategy/laws.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "tests/unit/strategy/reference.h"
+#include "tests/unit/strategy/reference/log.h"
+#include "tests/unit/strategy/reference/reference.h"
 
 namespace sluice {
 namespace {
 
-// A clock's readings: some 140 years.
-constexpr int64_t kLatestUs = kMaxAmount;
-
-// One event, with what was there before it.
-struct Moment {
-  size_t index;
-  Event event;
-  Registers before;
-  int64_t now_us;
-  // The instant of the last admitted hit or settlement, in whole ticks; 0 for none.
-  int64_t last_us;
-  Verdict verdict;
-  Registers after;
-};
-
-int64_t Advanced(const Event& event, int64_t now_us, int64_t last_wait_us) {
-  int64_t by_us = event.by_us;
-  if (event.advance != Event::Advance::kBy && last_wait_us > 0 && last_wait_us < kLatestUs) {
-    by_us = event.advance == Event::Advance::kByLastWait ? last_wait_us : last_wait_us - 1;
-  }
-  return std::clamp<int64_t>(now_us + by_us, 0, kLatestUs);
-}
-
-std::vector<Moment> Replay(const Judge& judge, const Case& one) {
-  std::vector<Moment> moments;
-  Registers cell = one.cell;
-  int64_t now_us = one.start_us;
-  int64_t wait_us = 0;
-  int64_t last_us = 0;
-  for (size_t i = 0; i < one.events.size(); ++i) {
-    const Event& event = one.events[i];
-    now_us = Advanced(event, now_us, wait_us);
-    const Verdict verdict = event.kind == Kind::kSettle
-                                ? judge.settle(cell, now_us, event.amount)
-                                : judge.step(cell, now_us, event.amount, event.kind == Kind::kHit);
-    const Registers after = verdict.taken ? verdict.registers : cell;
-    moments.push_back({i, event, cell, now_us, last_us, verdict, after});
-    cell = after;
-    wait_us = verdict.wait_us;
-    if (verdict.taken) last_us = std::max(last_us, now_us - now_us % one.spec.tick_us);
-  }
-  return moments;
-}
-
 int64_t Clipped(Int us) { return static_cast<int64_t>(std::min<Int>(us, kFarOffUs)); }
-
-std::string Tell(const Verdict& verdict) {
-  return absl::StrCat(verdict.allowed ? "allowed" : "denied", " remaining ", verdict.remaining,
-                      " wait ", verdict.wait_us, " reset ", verdict.reset_us, " cell ",
-                      absl::StrJoin(verdict.registers, ","));
-}
 
 template <class... Text>
 std::string Breach(const Moment& moment, const Text&... text) {
@@ -70,54 +22,60 @@ std::string Breach(const Moment& moment, const Text&... text) {
                       "): ", text...);
 }
 
-bool SameAnswer(const Verdict& a, const Verdict& b) {
-  return a.allowed == b.allowed && a.remaining == b.remaining && a.wait_us == b.wait_us &&
-         a.reset_us == b.reset_us;
-}
-
 std::string CheckTellsTheTruth(const Judge& judge, const Case& one) {
   for (const Moment& moment : Replay(judge, one)) {
-    if (moment.event.kind == Kind::kSettle) continue;
-    const Verdict look = judge.step(moment.before, moment.now_us, moment.event.amount, false);
-    const Verdict hit = judge.step(moment.before, moment.now_us, moment.event.amount, true);
-    if (look.taken) return Breach(moment, "a look was taken");
+    const Event& event = moment.event;
+    if (event.kind == Kind::kSettle) continue;
+    const Verdict look = judge.step(moment.before, moment.now_us, event.amount, false, event.label);
+    const Verdict hit = judge.step(moment.before, moment.now_us, event.amount, true, event.label);
+    if (look.taken || look.changes) return Breach(moment, "a look was taken");
+    if (hit.taken != hit.allowed) return Breach(moment, "taken or not, against its own word");
     if (look.allowed != hit.allowed || look.wait_us != hit.wait_us) {
       return Breach(moment, "a look says ", Tell(look), ", a hit ", Tell(hit));
     }
-    if (!hit.allowed && !SameAnswer(look, hit)) {
+    // A denial that counts leaves less behind than a look at it finds.
+    if (!hit.allowed && !one.spec.count_denied && !SameAnswer(look, hit)) {
       return Breach(moment, "a denied hit tells ", Tell(hit), ", a look ", Tell(look));
     }
   }
   return "";
 }
 
-// The history without its denied hits and its looks must go on in the same way.
+// The history without its denied hits and its looks must go on in the same way. With count_denied
+// the law is off, and what a denial leaves is the model's to say.
 std::string DenialCostsNothing(const Judge& judge, const Case& one) {
-  Registers cell = one.cell;
+  std::map<std::string, Counter> counters;
   for (const Moment& moment : Replay(judge, one)) {
-    if (moment.event.kind == Kind::kSettle) {
-      cell = judge.settle(cell, moment.now_us, moment.event.amount).registers;
+    const Event& event = moment.event;
+    Counter& counter = counters.try_emplace(moment.split, one.found).first->second;
+    if (event.kind == Kind::kSettle) {
+      counter.Apply(judge.settle(counter, moment.now_us, event.amount, event.label));
       continue;
     }
-    const Verdict verdict = judge.step(cell, moment.now_us, moment.event.amount, true);
-    if (moment.event.kind == Kind::kHit && !SameAnswer(verdict, moment.verdict)) {
+    const Verdict verdict = judge.step(counter, moment.now_us, event.amount, true, event.label);
+    if (event.kind != Kind::kHit) continue;
+    if (!SameAnswer(verdict, moment.verdict)) {
       return Breach(moment, "without the denials before it: ", Tell(verdict));
     }
-    if (moment.event.kind == Kind::kHit && verdict.allowed) cell = verdict.registers;
+    if (verdict.allowed) counter.Apply(verdict);
   }
   return "";
 }
 
 std::string WaitIsTight(const Judge& judge, const Case& one) {
   for (const Moment& moment : Replay(judge, one)) {
+    const Event& event = moment.event;
     const Verdict& denied = moment.verdict;
-    if (moment.event.kind == Kind::kSettle) continue;
+    if (event.kind == Kind::kSettle) continue;
     if (denied.allowed) {
       if (denied.wait_us != 0) return Breach(moment, "allowed, and yet to wait");
       continue;
     }
+    // A look tells the wait as it would be after the hit.
+    Counter counter = moment.before;
+    counter.Apply(judge.step(counter, moment.now_us, event.amount, true, event.label));
     const auto passes_after = [&](int64_t wait_us) {
-      return judge.step(moment.after, moment.now_us + wait_us, moment.event.amount, false).allowed;
+      return judge.step(counter, moment.now_us + wait_us, event.amount, false, event.label).allowed;
     };
     if (denied.wait_us == kFarOffUs) continue;
     if (denied.wait_us != kNever) {
@@ -138,7 +96,7 @@ std::string RemainingIsTrue(const Judge& judge, const Case& one) {
   for (const Moment& moment : Replay(judge, one)) {
     const int64_t remaining = moment.verdict.remaining;
     const auto passes = [&](int64_t cost) {
-      return judge.step(moment.after, moment.now_us, cost, false).allowed;
+      return judge.step(moment.after, moment.now_us, cost, false, moment.event.label).allowed;
     };
     if (remaining < 0) return Breach(moment, "less than nothing remains");
     if (remaining > 0 && !passes(remaining)) return Breach(moment, "what remains does not pass");
@@ -151,10 +109,12 @@ std::string RemainingIsTrue(const Judge& judge, const Case& one) {
 // are longer by the gap.
 std::string TimeNeverRunsBack(const Judge& judge, const Case& one) {
   for (const Moment& moment : Replay(judge, one)) {
+    const Event& event = moment.event;
     const int64_t gap_us = moment.last_us - moment.now_us;
-    if (gap_us <= 0 || moment.event.kind == Kind::kSettle) continue;
-    const Verdict then = judge.step(moment.before, moment.last_us, moment.event.amount, false);
-    const Verdict now = judge.step(moment.before, moment.now_us, moment.event.amount, false);
+    if (gap_us <= 0 || event.kind == Kind::kSettle) continue;
+    const Verdict then =
+        judge.step(moment.before, moment.last_us, event.amount, false, event.label);
+    const Verdict now = judge.step(moment.before, moment.now_us, event.amount, false, event.label);
     const auto later = [gap_us](int64_t us) {
       return us == 0 || us == kNever ? us : std::min(us + gap_us, kFarOffUs);
     };
@@ -177,17 +137,19 @@ std::string IsBounded(const Judge& judge, const Case& one) {
     int64_t at_us;
     int64_t cost;
   };
-  std::vector<Admitted> admitted;
+  std::map<std::string, std::vector<Admitted>> admitted_by;
   for (const Moment& moment : Replay(judge, hits_only)) {
+    const std::string& label = moment.event.label;
     if (moment.event.kind != Kind::kHit || !moment.verdict.allowed) continue;
     const int64_t tick_us = moment.now_us - moment.now_us % one.spec.tick_us;
+    std::vector<Admitted>& admitted = admitted_by[CounterOf(one.spec, label)];
     admitted.push_back({std::max(moment.last_us, tick_us), moment.event.amount});
     Int sum = 0;
     for (size_t i = admitted.size(); i-- > 0;) {
       sum += admitted[i].cost;
-      const int64_t span_us = admitted.back().at_us - admitted[i].at_us;
-      if (BoundOf(one.spec, span_us) < Fraction(sum)) {
-        return Breach(moment, Clipped(sum), " hits in ", span_us, " us");
+      if (BoundOf(one.spec, label, admitted[i].at_us, admitted.back().at_us) < Fraction(sum)) {
+        return Breach(moment, Clipped(sum), " hits in ", admitted.back().at_us - admitted[i].at_us,
+                      " us");
       }
     }
   }
@@ -195,32 +157,38 @@ std::string IsBounded(const Judge& judge, const Case& one) {
 }
 
 // What the model tells of an event that it takes.
-Verdict Apply(Model& model, const Spec& spec, const Event& event, int64_t now_us) {
+Verdict Apply(Model& model, const Event& event, const Ask& ask, int64_t now_us) {
   const bool settles = event.kind == Kind::kSettle;
+  const Ask nothing = {0, ask.priority};
   Verdict verdict;
-  verdict.allowed = model.Passes(now_us, event.amount);
+  verdict.allowed = settles ? model.Fits(now_us, ask) : model.Passes(now_us, ask);
   absl::optional<Int> wait_us;
   if (settles) {
-    model.Settle(now_us, event.amount);
+    model.Settle(now_us, ask);
     // A debit asks whether it fitted; a refund, whether the counter is within its limit again. The
     // wait is until it is, and a limit of 0 is never kept.
-    if (event.amount <= 0) verdict.allowed = model.Passes(now_us, 0);
-    if (spec.limit > 0) wait_us = WaitOf(model, now_us, 0);
+    if (event.amount <= 0) verdict.allowed = model.Fits(now_us, nothing);
+    if (model.Largest() > 0) wait_us = model.UntilItPasses(now_us, nothing);
   } else {
-    wait_us = WaitOf(model, now_us, event.amount);
-    if (event.kind == Kind::kHit && verdict.allowed) model.Take(now_us, event.amount);
+    wait_us = WaitOf(model, now_us, ask);
+    if (event.kind == Kind::kHit && verdict.allowed) model.Take(now_us, ask);
+    if (event.kind == Kind::kHit && !verdict.allowed) model.Deny(now_us, ask);
   }
-  verdict.remaining = Clipped(RemainingOf(model, now_us));
+  verdict.remaining = Clipped(RemainingOf(model, now_us, ask.priority));
   verdict.wait_us = verdict.allowed ? 0 : wait_us.has_value() ? Clipped(*wait_us) : kNever;
   verdict.reset_us = Clipped(ResetOf(model, now_us));
   return verdict;
 }
 
 std::string AgreesWithTheModel(const Judge& judge, const Case& one) {
-  const std::unique_ptr<Model> model = NewModel(one.spec);
-  if (model == nullptr) return absl::StrCat("there is no model of ", one.spec.strategy);
+  std::map<std::string, std::unique_ptr<Model>> models;
   for (const Moment& moment : Replay(judge, one)) {
-    const Verdict expected = Apply(*model, one.spec, moment.event, moment.now_us);
+    const Event& event = moment.event;
+    std::unique_ptr<Model>& model = models[CounterOf(one.spec, event.label)];
+    if (model == nullptr) model = NewModel(one.spec, event.label);
+    if (model == nullptr) return absl::StrCat("there is no model of ", one.spec.strategy);
+    const Ask ask = {event.amount, PriorityOf(one.spec, event.label)};
+    const Verdict expected = Apply(*model, event, ask, moment.now_us);
     if (!SameAnswer(moment.verdict, expected)) {
       return Breach(moment, "the model says ", Tell(expected));
     }
@@ -228,51 +196,87 @@ std::string AgreesWithTheModel(const Judge& judge, const Case& one) {
   return "";
 }
 
+// Settles until it changes nothing any more.
+Counter SettledWholly(const Judge& judge, const Moment& moment, int64_t amount) {
+  constexpr int kAtMost = 8;
+  Counter counter = moment.after;
+  for (int i = 0; i < kAtMost; ++i) {
+    counter.Apply(judge.settle(counter, moment.now_us, amount, moment.event.label));
+  }
+  return counter;
+}
+
 // Never above full, and debt of at most one further largest amount.
 std::string SettlingStaysWithinItsBounds(const Judge& judge, const Case& one) {
   for (const Moment& moment : Replay(judge, one)) {
     if (moment.event.kind != Kind::kSettle) continue;
-    if (!moment.verdict.taken) return Breach(moment, "a settlement was not taken");
-    const auto settled_twice = [&](const Registers& cell, int64_t amount) {
-      const Verdict once = judge.settle(cell, moment.now_us, amount);
-      return judge.settle(once.registers, moment.now_us, amount);
+    if (!moment.verdict.changes) return Breach(moment, "a settlement was not stored");
+    const auto answer = [&](const Counter& counter) {
+      return judge.step(counter, moment.now_us, 1, false, moment.event.label);
     };
-    const Verdict full = settled_twice(moment.after, -kMaxAmount);
-    const Verdict fresh = judge.step({}, moment.now_us, 1, false);
-    if (full.reset_us != 0 || full.remaining != fresh.remaining) {
-      return Breach(moment, "refunded wholly: ", Tell(full), ", never used: ", Tell(fresh));
+    const Counter full = SettledWholly(judge, moment, -kMaxAmount);
+    // Settling does not give back a limit that adapted to the load.
+    if (one.spec.strategy != "adaptive_throttle") {
+      const int64_t key_time_us = std::max(moment.now_us, moment.last_us);
+      const Verdict fresh = judge.step({}, key_time_us, 1, false, moment.event.label);
+      const Verdict refunded = answer(full);
+      if (refunded.reset_us != 0 || refunded.remaining != fresh.remaining) {
+        return Breach(moment, "refunded wholly: ", Tell(refunded), ", never used: ", Tell(fresh));
+      }
     }
-    const Verdict fuller = judge.settle(full.registers, moment.now_us, -kMaxAmount);
-    if (!SameAnswer(fuller, full)) return Breach(moment, "above full: ", Tell(fuller));
-    const Verdict indebted = settled_twice(moment.after, kMaxAmount);
-    const Verdict deeper = judge.settle(indebted.registers, moment.now_us, kMaxAmount);
-    if (!SameAnswer(deeper, indebted)) return Breach(moment, "deeper debt: ", Tell(deeper));
-    if (indebted.remaining != 0) return Breach(moment, "in debt, and yet some remains");
+    const Counter indebted = SettledWholly(judge, moment, kMaxAmount);
+    if (answer(indebted).remaining != 0) return Breach(moment, "in debt, and yet some remains");
+    Counter deeper = indebted;
+    deeper.Apply(judge.settle(deeper, moment.now_us, kMaxAmount, moment.event.label));
+    if (!SameAnswer(answer(deeper), answer(indebted)) || !(deeper.log == indebted.log)) {
+      return Breach(moment, "deeper debt: ", Tell(answer(deeper)));
+    }
   }
   return "";
 }
 
+// What is stored is worth storing: no entry without a cost, none out of its time, and no more of
+// them than the limit allows.
+std::string LogIsInOrder(const Judge& judge, const Case& one) {
+  for (const Moment& moment : Replay(judge, one)) {
+    std::vector<LogEntry> entries;
+    moment.after.log.FromOldest([&](const LogEntry& entry) {
+      entries.push_back(entry);
+      return true;
+    });
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i].cost < 1) return Breach(moment, "entry ", i, " costs ", entries[i].cost);
+      if (i > 0 && entries[i].at < entries[i - 1].at) {
+        return Breach(moment, "entry ", i, " is older than the one before it");
+      }
+    }
+    if (one.spec.max_entries > 0 && entries.size() > static_cast<size_t>(one.spec.max_entries)) {
+      return Breach(moment, entries.size(), " entries");
+    }
+  }
+  return "";
+}
+
+bool Always(const Spec&) { return true; }
+bool WhereDenialsDoNotCount(const Spec& spec) { return !spec.count_denied; }
+bool WhereALogIsKept(const Spec& spec) {
+  return spec.strategy == "sliding_window_log" || spec.strategy == "priority_queue" ||
+         spec.strategy == "leaky_bucket_with_queue";
+}
+
 constexpr Law kLaws[] = {
-    {"CheckTellsTheTruth", &CheckTellsTheTruth, true},
-    {"DenialCostsNothing", &DenialCostsNothing, true},
-    {"WaitIsTight", &WaitIsTight, true},
-    {"RemainingIsTrue", &RemainingIsTrue, true},
-    {"TimeNeverRunsBack", &TimeNeverRunsBack, true},
-    {"IsBounded", &IsBounded, false},
-    {"AgreesWithTheModel", &AgreesWithTheModel, false},
-    {"SettlingStaysWithinItsBounds", &SettlingStaysWithinItsBounds, true},
+    {"CheckTellsTheTruth", &CheckTellsTheTruth, &Always, true},
+    {"DenialCostsNothing", &DenialCostsNothing, &WhereDenialsDoNotCount, true},
+    {"WaitIsTight", &WaitIsTight, &Always, true},
+    {"RemainingIsTrue", &RemainingIsTrue, &Always, true},
+    {"TimeNeverRunsBack", &TimeNeverRunsBack, &Always, true},
+    {"IsBounded", &IsBounded, &Always, false},
+    {"AgreesWithTheModel", &AgreesWithTheModel, &Always, false},
+    {"SettlingStaysWithinItsBounds", &SettlingStaysWithinItsBounds, &Always, true},
+    {"LogIsInOrder", &LogIsInOrder, &WhereALogIsKept, false},
 };
 
 }  // namespace
-
-Judge JudgeOf(const Limit& limit) {
-  return {[limit](const Registers& cell, int64_t now_us, int64_t cost, bool take) {
-            return limit.Step({cell}, now_us, cost, take);
-          },
-          [limit](const Registers& cell, int64_t now_us, int64_t amount) {
-            return limit.Settle({cell}, now_us, amount);
-          }};
-}
 
 absl::Span<const Law> Laws() { return kLaws; }
 

@@ -11,7 +11,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/fakes/required_params.h"
-#include "tests/unit/strategy/spec.h"
+#include "tests/unit/strategy/any_case.h"
+#include "tests/unit/strategy/reference/exactness.h"
 
 namespace sluice {
 namespace {
@@ -103,24 +104,14 @@ TEST(LimitTest, TheTickDividesThePeriodAndEveryDuration) {
 
 // The rule of the contract in its own words, on whatever can be written.
 RC_GTEST_PROP(LimitProperty, TheTickFollowsTheRule, ()) {
-  const std::string strategy =
-      *rc::gen::element<std::string>("fixed_window", "token_bucket", "gcra");
-  const Spec spec = *AnySpec(strategy);
-  const Limit limit = *spec.Create();
-  const auto fits = [&](int64_t tick_us) {
-    if (spec.period_us % tick_us != 0 || spec.tolerance_us.value_or(0) % tick_us != 0) return false;
-    if (strategy == "fixed_window") return true;
-    const absl::int128 period = spec.period_us / tick_us;
-    absl::int128 largest = spec.burst > 0 ? spec.burst : strategy == "gcra" ? 1 : spec.limit;
-    if (spec.pay_later) largest = std::max<absl::int128>(largest, spec.limit);
-    const absl::int128 tolerance =
-        absl::int128(spec.tolerance_us.value_or(0) / tick_us) * spec.limit + period;
-    return std::max(largest * period, tolerance) < kMaxAmount || spec.limit == 0;
-  };
-  for (const int64_t tick_us : {int64_t{1}, int64_t{1'000}, kSecond}) {
-    if (tick_us < limit.tick_us()) RC_ASSERT(spec.limit == 0 || !fits(tick_us));
-    if (tick_us == limit.tick_us()) RC_ASSERT(fits(tick_us));
+  const std::string strategy(*rc::gen::elementOf(StrategyNames()));
+  const Spec spec = *AnyWrittenSpec(strategy);
+  RC_PRE(spec.limit > 0);
+  int64_t smallest_us = 0;
+  for (const int64_t tick_us : {kSecond, int64_t{1'000}, int64_t{1}}) {
+    if (CountsExactly(spec, tick_us)) smallest_us = tick_us;
   }
+  RC_ASSERT(spec.tick_us == smallest_us);
 }
 
 TEST(LimitTest, TheTickIsCoarserOnlyWhereAStepMultiplies) {

@@ -43,11 +43,8 @@ struct StrategyName {
   }
 };
 
-// SLUICE_STEPS in the environment is how many, for the sanitizers.
-int64_t Steps() {
-  const char* steps = std::getenv("SLUICE_STEPS");
-  return steps == nullptr ? 1'000'000 : std::atoll(steps);
-}
+// Of each strategy; fewer under a sanitizer.
+constexpr int64_t kSteps = SLUICE_SCRIPT_STEPS;
 
 Inputs<Opaque> Hidden(const Inputs<int64_t>& in) {
   const Terms<int64_t>& t = in.terms;
@@ -111,9 +108,8 @@ TYPED_TEST(ScriptTest, IsTheOneThatStandsInTheRepository) {
 }
 
 TYPED_TEST(ScriptTest, DoesWhatTheNativeStepDoes) {
-  const int64_t steps = Steps();
-  EXPECT_EQ(this->Differences(LuaOf(TypeParam::kName), steps, 1), 0);
-  std::cout << TypeParam::kName << ": " << steps << " steps in Lua and natively\n";
+  EXPECT_EQ(this->Differences(LuaOf(TypeParam::kName), kSteps, 1), 0);
+  std::cout << TypeParam::kName << ": " << kSteps << " steps in Lua and natively\n";
 }
 
 // What a slip of the recorder, or of who writes the Lua of a log, would look like.
@@ -138,7 +134,7 @@ TYPED_TEST(ScriptTest, APlantedSlipIsFound) {
 TYPED_TEST(ScriptTest, NeedsNoNumberThatADoubleCannotHold) {
   if constexpr (!HasLog<TypeParam>) {
     RandomSteps<TypeParam> random(3);
-    for (int64_t i = 0; i < Steps(); ++i) {
+    for (int64_t i = 0; i < kSteps; ++i) {
       const RandomStep step = random.Next();
       const auto cell = Hidden(ToCell<TypeParam::kRegisters>(step.state.registers));
       const Inputs<Opaque> in = Hidden(step.in);
