@@ -221,7 +221,7 @@ class PanelArtist {
                              {"text-anchor", "middle"}});
     }
     svg_.Text(axis.unit,
-              {{"x", Coordinate(kRight + 14)}, {"y", Coordinate(bottom_ + 17)}, {"fill", kInk}});
+              {{"x", Coordinate(kRight + 20)}, {"y", Coordinate(bottom_ + 17)}, {"fill", kInk}});
   }
 
   void DrawCostAxis() {
