@@ -96,7 +96,8 @@ end
 -- What the level says has drained leaves, and what is more than the FIFO keeps.
 local function drain(queue, edit, stored, backlog, t, log)
   visit_edited(log, stored, edit, function(_, cost, _, added)
-    local drained = cost * t.period <= queue.sum * t.period - backlog
+    -- What is behind it holds all of the backlog.
+    local drained = backlog <= (queue.sum - cost) * t.period
     if not drained and queue.count <= t.max_entries then return false end
     queue.count = queue.count - 1
     queue.sum = queue.sum - cost

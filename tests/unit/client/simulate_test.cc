@@ -364,7 +364,7 @@ TEST_F(SimulateFilesTest, WhatCannotBeOpenedIsNamedBeforeAnythingIsWritten) {
             absl::StrCat("sluicectl simulate: --trace: ", Path("none.csv"),
                          ": No such file or directory\n"));
   EXPECT_EQ(refusal("--trace", folder_),
-            absl::StrCat("sluicectl simulate: ", folder_, ": Is a directory\n"));
+            absl::StrCat("sluicectl simulate: --trace: ", folder_, ": Is a directory\n"));
   EXPECT_EQ(refusal("--plot", Path("no/out.svg")),
             absl::StrCat("sluicectl simulate: --plot: ", Path("no/out.svg"),
                          ": No such file or directory\n"));

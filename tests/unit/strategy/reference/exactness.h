@@ -20,7 +20,10 @@ inline Int LargestAmountOf(const Spec& spec) {
   if (spec.strategy == "gcra") {
     return spec.pay_later ? std::max<Int>(BurstOf(spec), limit) : Int(BurstOf(spec));
   }
-  if (spec.strategy == "priority_queue") return std::max<Int>(limit, spec.hard_limit);
+  if (spec.strategy == "priority_queue") {
+    // Without a hard limit each of the four priorities may hold as much.
+    return spec.hard_limit > 0 ? std::max<Int>(limit, spec.hard_limit) : 4 * limit;
+  }
   if (spec.strategy == "quota_with_rollover") {
     const Int most = spec.max_rollover > 0 ? Int(spec.max_rollover) : limit;
     return limit + std::min(most, Share(limit, spec.rollover_percentage.value_or(kMillion / 2)));
