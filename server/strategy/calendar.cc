@@ -16,8 +16,24 @@ constexpr int64_t kSearchUs = 8 * kDayUs;
 constexpr absl::string_view kExample =
     "for example [{from: 8, to: 20, multiplier: 2}, {from: 20, to: 8, multiplier: 1}]";
 
-absl::TimeZone::CivilInfo Local(const Zone& zone, int64_t at_s) {
-  return zone.At(absl::FromUnixSeconds(at_s));
+// An hour in one word, from the low end: the hour and one, the length and the start in seconds.
+constexpr int kHourBits = 5;
+constexpr int kLengthBits = 13;
+constexpr int64_t kLastPackedS = int64_t{1} << 44;
+
+uint64_t Packed(const Hour& hour) {
+  const int64_t from_s = hour.from_us / kSecondUs;
+  if (from_s < 0 || from_s >= kLastPackedS) return 0;
+  const auto length_s = static_cast<uint64_t>((hour.until_us - hour.from_us) / kSecondUs);
+  return (static_cast<uint64_t>(from_s) << kLengthBits | length_s) << kHourBits |
+         static_cast<uint64_t>(hour.hour + 1);
+}
+
+Hour Unpacked(uint64_t word) {
+  const auto hour = static_cast<int>(word & ((1 << kHourBits) - 1)) - 1;
+  const auto length_s = static_cast<int64_t>(word >> kHourBits & ((1 << kLengthBits) - 1));
+  const auto from_s = static_cast<int64_t>(word >> (kHourBits + kLengthBits));
+  return {hour, from_s * kSecondUs, (from_s + length_s) * kSecondUs};
 }
 
 // The clocks are moved once between the two, of which `changed` tells: the first second at which it
@@ -96,12 +112,24 @@ absl::optional<HourWindow> ReadWindow(absl::string_view name, const ParamValue& 
 
 }  // namespace
 
-Hour HourAt(const Zone& zone, int64_t at_us) {
+Hour LocalHours::At(int64_t at_us) const {
   const int64_t at_s = at_us / kSecondUs;
-  const absl::TimeZone::CivilInfo local = Local(zone, at_s);
-  const int64_t into_s = local.cs.minute() * 60 + local.cs.second();
-  const auto moved = [&](int64_t s) { return Local(zone, s).offset != local.offset; };
-  int64_t from_s = at_s - into_s;
+  std::atomic<uint64_t>& known = known_[static_cast<size_t>(at_s / kHourS) % known_.size()];
+  const uint64_t word = known.load(std::memory_order_relaxed);
+  if (word != 0) {
+    const Hour hour = Unpacked(word);
+    if (hour.from_us <= at_us && at_us < hour.until_us) return hour;
+  }
+  const Hour hour = LookUp(at_s);
+  known.store(Packed(hour), std::memory_order_relaxed);
+  return hour;
+}
+
+Hour LocalHours::LookUp(int64_t at_s) const {
+  const auto at = [this](int64_t s) { return zone_.At(absl::FromUnixSeconds(s)); };
+  const absl::TimeZone::CivilInfo local = at(at_s);
+  const auto moved = [&](int64_t s) { return at(s).offset != local.offset; };
+  int64_t from_s = at_s - local.cs.minute() * 60 - local.cs.second();
   int64_t until_s = from_s + kHourS;
   if (moved(from_s)) {
     from_s = FirstSecond(from_s, at_s, [&](int64_t s) { return !moved(s); });
@@ -110,11 +138,11 @@ Hour HourAt(const Zone& zone, int64_t at_us) {
   return {local.cs.hour(), from_s * kSecondUs, until_s * kSecondUs};
 }
 
-absl::optional<int64_t> FirstHour(const Zone& zone, int64_t from_us, int64_t until_us,
-                                  absl::FunctionRef<bool(const Hour&)> fits) {
+absl::optional<int64_t> LocalHours::First(int64_t from_us, int64_t until_us,
+                                          absl::FunctionRef<bool(const Hour&)> fits) const {
   const int64_t last_us = std::min(until_us, from_us + kSearchUs);
   for (int64_t at_us = from_us; at_us < last_us;) {
-    const Hour hour = HourAt(zone, at_us);
+    const Hour hour = At(at_us);
     if (fits(hour)) return at_us;
     at_us = hour.until_us;
   }
@@ -153,14 +181,14 @@ HourTable ReadHourTable(absl::string_view name, ParamReader& params) {
   return table;
 }
 
-Zone ReadZone(absl::string_view name, ParamReader& params) {
+LocalHours ReadZone(absl::string_view name, ParamReader& params) {
   const std::string zone_name = params.Word(name, "UTC", "an IANA name, such as Europe/Berlin");
   // What is more than a name would be read as a path.
   const auto plain = [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '/' || c == '+' ||
            c == '-';
   };
-  Zone zone = absl::UTCTimeZone();
+  absl::TimeZone zone = absl::UTCTimeZone();
   const bool is_name = !zone_name.empty() && zone_name.front() != '/' &&
                        std::all_of(zone_name.begin(), zone_name.end(), plain);
   if (!zone_name.empty() && (!is_name || !absl::LoadTimeZone(zone_name, &zone))) {
@@ -168,7 +196,7 @@ Zone ReadZone(absl::string_view name, ParamReader& params) {
                                      "' is no time zone that this machine knows (an IANA name, "
                                      "such as Europe/Berlin, with the package tzdata installed)"));
   }
-  return zone;
+  return LocalHours(zone);
 }
 
 }  // namespace sluice

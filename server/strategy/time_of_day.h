@@ -41,7 +41,7 @@ struct TimeOfDay {
 
   struct Settings {
     HourTable multipliers;  // millionths
-    Zone zone;
+    LocalHours hours;
   };
 
   static Settings Read(int64_t, ParamReader& params) {
@@ -56,8 +56,8 @@ struct TimeOfDay {
   static std::array<int64_t, kOwnTerms> OwnTermsAt(const Settings& settings,
                                                    const Terms<int64_t>& terms, int64_t tick_us,
                                                    int64_t around) {
-    const Hour hour = HourAt(settings.zone, around * tick_us);
-    const Hour next = HourAt(settings.zone, hour.until_us);
+    const Hour hour = settings.hours.At(around * tick_us);
+    const Hour next = settings.hours.At(hour.until_us);
     return {LimitIn(hour, settings, terms), hour.until_us / tick_us, LimitIn(next, settings, terms),
             hour.from_us / tick_us, next.until_us / tick_us};
   }
@@ -85,12 +85,13 @@ struct TimeOfDay {
     if (cost > terms.most || terms.most == 0) return kWaitNever;
     int64_t used = registers[1];
     const int64_t at_us = registers[0] * tick_us;
-    const int64_t limit_then = LimitIn(HourAt(settings.zone, at_us), settings, terms);
+    const int64_t limit_then = LimitIn(settings.hours.At(at_us), settings, terms);
     if (denied > 0 && denied <= limit_then) used = std::max(used, limit_then);
     const int64_t end = registers[0] - registers[0] % terms.period + terms.period;
     const auto instant_us = [&](int64_t from_us, int64_t until_us, int64_t needed) {
-      return FirstHour(settings.zone, from_us, until_us,
-                       [&](const Hour& hour) { return needed <= LimitIn(hour, settings, terms); });
+      return settings.hours.First(from_us, until_us, [&](const Hour& hour) {
+        return needed <= LimitIn(hour, settings, terms);
+      });
     };
     // What is used stays until the window ends.
     absl::optional<int64_t> passes_us;
@@ -100,7 +101,7 @@ struct TimeOfDay {
   }
 
   static void Describe(const Described<Settings>& d, MetadataSink& sink) {
-    const Hour hour = HourAt(d.settings.zone, d.reg(0) * d.tick_us);
+    const Hour hour = d.settings.hours.At(d.reg(0) * d.tick_us);
     const int64_t start = d.StartOf(d.reg(0));
     const auto index = static_cast<size_t>(hour.hour);
     sink.Count("hour_of_day", static_cast<uint64_t>(hour.hour));
@@ -122,7 +123,8 @@ struct TimeOfDay {
   };
 
   static int64_t LimitIn(const Hour& hour, const Settings& settings, const Terms<int64_t>& terms) {
-    return Scaled(terms.limit, settings.multipliers[static_cast<size_t>(hour.hour)]);
+    // Below 2^52, as SizeAt has seen to.
+    return terms.limit * settings.multipliers[static_cast<size_t>(hour.hour)] / kMillion;
   }
 
   template <class N>
