@@ -112,6 +112,36 @@ TEST_F(MemoryBackendTest, KeepsWhatIsAtItsLimitThroughAFlood) {
   EXPECT_LE(backend_->Stats().keys, 10'000);
 }
 
+// Whoever comes last may have much left; who was denied stays denied.
+TEST_F(MemoryBackendTest, KeepsALogThatIsAtItsLimitForTheLowestPriority) {
+  Start({.max_keys = 16});
+  const Limit queue = LimitOf("priority_queue", "10/min");
+  const CounterKey key = KeyOf("queue", queue);
+  const auto ask = [&](int64_t amount, absl::string_view priority, Mode mode) {
+    return Decide({{key, queue, amount, mode, queue.TagOf(priority)}})[0];
+  };
+  EXPECT_TRUE(ask(10, "low", Mode::kTake).allowed);
+  EXPECT_EQ(ask(1, "critical", Mode::kTake).remaining, 9);
+  HitMany("flood", 1'000, 1);
+  EXPECT_FALSE(ask(1, "low", Mode::kLook).allowed);
+  EXPECT_EQ(ask(1, "critical", Mode::kLook).remaining, 9);
+}
+
+TEST_F(MemoryBackendTest, GivesBackTheLogsOfWhatItDrops) {
+  Start({.max_keys = 16});
+  const Limit log = LimitOf("sliding_window_log", "1000/min");
+  int64_t bytes = 0;
+  for (int round = 0; round < 200; ++round) {
+    for (int user = 0; user < 16; ++user) {
+      const CounterKey key = KeyOf(absl::StrCat(round, "/", user), log);
+      for (int hit = 0; hit < 50; ++hit) Decide({{key, log, 1, Mode::kTake}});
+    }
+    if (round == 1) bytes = backend_->Use().bytes;
+  }
+  EXPECT_EQ(backend_->Use().bytes, bytes);
+  EXPECT_GT(backend_->Stats().evictions, 3'000);
+}
+
 TEST_F(MemoryBackendTest, RefusesNewcomersWhenAllAreAtTheirLimit) {
   Start({.max_keys = 1000});
   HitMany("limited", 1000, 10);
