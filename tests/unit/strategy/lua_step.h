@@ -15,8 +15,8 @@
 #include "absl/strings/string_view.h"
 #include "core/charge.h"
 #include "core/log.h"
-#include "strategy/family/log.h"
 #include "strategy/bound_strategy.h"
+#include "strategy/family/log.h"
 #include "tests/unit/strategy/random_steps.h"
 
 namespace sluice {

@@ -14,8 +14,8 @@
 #include "core/charge.h"
 #include "core/log.h"
 #include "core/rate.h"
-#include "strategy/limit.h"
 #include "strategy/bound_strategy.h"
+#include "strategy/limit.h"
 #include "strategy/step.h"
 
 namespace sluice {
