@@ -43,32 +43,19 @@ class Tape {
     return Add({std::string(form), std::move(operands)});
   }
 
-  // The lines of a function that returns `results`. What is used more than once gets a name.
+  // The lines of a function that returns `results`. What is used more than once gets a name. The
+  // order is that of use and not of the tape, because compilers differ in the order in which they
+  // compute arguments.
   std::string Text(absl::Span<const Id> results) const {
-    std::vector<int> uses(lines_.size());
-    for (const Id result : results) ++uses[result];
+    Writer writer{*this, std::vector<int>(lines_.size()), std::vector<std::string>(lines_.size())};
+    for (const Id result : results) ++writer.uses[result];
     for (Id id = lines_.size(); id-- > 0;) {
-      if (uses[id] == 0) continue;
-      for (const Id operand : lines_[id].operands) ++uses[operand];
+      if (writer.uses[id] == 0) continue;
+      for (const Id operand : lines_[id].operands) ++writer.uses[operand];
     }
-    std::vector<std::string> texts(lines_.size());
-    std::string out;
-    int names = 0;
-    for (Id id = 0; id < lines_.size(); ++id) {
-      const Line& line = lines_[id];
-      if (uses[id] == 0) continue;
-      std::vector<absl::string_view> operands;
-      for (const Id operand : line.operands) operands.push_back(texts[operand]);
-      operands.resize(3);
-      texts[id] = absl::Substitute(line.form, operands[0], operands[1], operands[2]);
-      if (uses[id] == 1 || line.operands.empty()) continue;
-      const std::string name = absl::StrCat("v", ++names);
-      absl::StrAppend(&out, "  local ", name, " = ", Unwrapped(texts[id]), "\n");
-      texts[id] = name;
-    }
-    const auto text = [&](std::string* to, Id id) { to->append(Unwrapped(texts[id])); };
-    absl::StrAppend(&out, "  return ", absl::StrJoin(results, ",\n    ", text), "\n");
-    return out;
+    for (const Id result : results) writer.Write(result);
+    const auto text = [&](std::string* to, Id id) { to->append(Unwrapped(writer.texts[id])); };
+    return absl::StrCat(writer.out, "  return ", absl::StrJoin(results, ",\n    ", text), "\n");
   }
 
  private:
@@ -78,6 +65,31 @@ class Tape {
     friend bool operator<(const Line& a, const Line& b) {
       return a.form != b.form ? a.form < b.form : a.operands < b.operands;
     }
+  };
+
+  struct Writer {
+    // Whatever it needs comes first.
+    void Write(Id id) {
+      if (!texts[id].empty()) return;
+      const Line& line = tape.lines_[id];
+      std::vector<absl::string_view> operands;
+      for (const Id operand : line.operands) {
+        Write(operand);
+        operands.push_back(texts[operand]);
+      }
+      operands.resize(3);
+      texts[id] = absl::Substitute(line.form, operands[0], operands[1], operands[2]);
+      if (uses[id] == 1 || line.operands.empty()) return;
+      const std::string name = absl::StrCat("v", ++names);
+      absl::StrAppend(&out, "  local ", name, " = ", Unwrapped(texts[id]), "\n");
+      texts[id] = name;
+    }
+
+    const Tape& tape;
+    std::vector<int> uses;           // of each line
+    std::vector<std::string> texts;  // what stands for it, once it is written
+    std::string out = {};
+    int names = 0;
   };
 
   Id Add(Line line) {

@@ -4,23 +4,23 @@ local floor, ceil, min, max = math.floor, math.ceil, math.min, math.max
 local function step(r, now, cost, take, t)
   local v1 = max((now - (now % t.period)), r[1])
   local v2 = v1 == r[1]
-  local v3 = v2 and r[2] or 0
-  local v4 = v2 and r[3] or ((v1 == (r[1] + t.period)) and r[2] or 0)
-  local v5 = t.limit + min(t.max_rollover, floor((max((t.limit - v4), 0) * t.percentage) / 1000000))
-  local v6 = cost <= (v5 - v3)
-  local v7 = v6 or ((t.count_denied == 1) and (cost <= v5))
+  local v3 = v2 and r[3] or ((v1 == (r[1] + t.period)) and r[2] or 0)
+  local v4 = t.limit + min(t.max_rollover, floor((max((t.limit - v3), 0) * t.percentage) / 1000000))
+  local v5 = v2 and r[2] or 0
+  local v6 = cost <= (v4 - v5)
+  local v7 = v6 or ((t.count_denied == 1) and (cost <= v4))
   local v8 = v7 and (take == 1)
-  local v9 = v8 and (v7 and (v6 and (v3 + cost) or max(v3, v5)) or v3) or v3
+  local v9 = v8 and (v7 and (v6 and (v5 + cost) or max(v5, v4)) or v5) or v5
   local v10 = (v1 + t.period) - now
   local v11 = v10 + t.period
   return v6,
     v8,
-    max((v5 - v9), 0),
-    v6 and 0 or ((cost <= t.most) and ((cost <= (t.limit + min(t.max_rollover, floor((max((t.limit - v3), 0) * t.percentage) / 1000000)))) and v10 or v11) or -1),
-    (v9 > 0) and v11 or ((v4 > 0) and v10 or 0),
+    max((v4 - v9), 0),
+    v6 and 0 or ((cost <= t.most) and ((cost <= (t.limit + min(t.max_rollover, floor((max((t.limit - v5), 0) * t.percentage) / 1000000)))) and v10 or v11) or -1),
+    (v9 > 0) and v11 or ((v3 > 0) and v10 or 0),
     v1,
     v9,
-    v4
+    v3
 end
 
 local function settle(r, now, cost, t)
