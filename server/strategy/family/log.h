@@ -180,6 +180,8 @@ class LogStep {
     }
   };
 
+  static constexpr int64_t kSome = 8;
+
   static size_t ClassOf(int64_t tag) {
     return static_cast<size_t>(std::clamp<int64_t>(tag - 1, 0, K - 1));
   }
@@ -192,19 +194,22 @@ class LogStep {
   }
 
   void Expire() {
-    // After a pause nothing is left, and nothing needs to be looked at.
-    if (NewestOf(log_, stored_, {}) <= at_ - in_.terms.period) {
-      live_ = {};
-      edit_.drop_oldest = stored_;
-      return;
-    }
-    VisitEdited(log_, stored_, {}, [this](const LogEntry& entry) {
-      if (entry.at > at_ - in_.terms.period) return false;
+    const int64_t until = at_ - in_.terms.period;
+    bool paused = false;
+    VisitEdited(log_, stored_, {}, [&](const LogEntry& entry) {
+      if (entry.at > until) return false;
+      // Once some have left, ask whether all have: after a pause nothing more needs to be looked
+      // at.
+      if (edit_.drop_oldest == kSome) paused = NewestOf(log_, stored_, {}) <= until;
+      if (paused) return false;
       live_.Add(ClassOf(entry.tag), -entry.cost);
       --live_.count;
       ++edit_.drop_oldest;
       return true;
     });
+    if (!paused) return;
+    live_ = {};
+    edit_.drop_oldest = stored_;
   }
 
   // A denial that counts takes the place of the oldest costs.
