@@ -87,8 +87,9 @@ class Loader {
     policy_.content_hash = absl::BytesToHexString(Sha256(digests_));
     policy_.Index();
     for (const Throttle& throttle : policy_.throttles) {
-      if (!throttle.limit.has_value() || throttle.limit->warning().empty()) continue;
-      result.warnings.push_back({throttle.position, "warning: " + throttle.limit->warning(), ""});
+      const std::string warning = throttle.limit.has_value() ? throttle.limit->warning() : "";
+      if (warning.empty()) continue;
+      result.warnings.push_back({throttle.position, absl::StrCat("warning: ", warning), ""});
     }
     result.policy = std::make_shared<const PolicySet>(std::move(policy_));
     return result;

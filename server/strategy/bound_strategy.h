@@ -44,6 +44,7 @@
 #include "strategy/params.h"
 #include "strategy/sizing.h"
 #include "strategy/step.h"
+#include "strategy/verdict.h"
 
 namespace sluice {
 
@@ -78,25 +79,6 @@ class BoundStrategy {
   int64_t tick_us_ = 1;
   std::vector<Terms<int64_t>> terms_;  // one, or one for each tier
 };
-
-template <int K>
-Cell<int64_t, K> ToCell(const Registers& registers) {
-  Cell<int64_t, K> cell;
-  std::copy_n(registers.begin(), K, cell.reg.begin());
-  return cell;
-}
-
-template <int K>
-Verdict ToVerdict(const StepResult<int64_t, K>& result) {
-  Verdict verdict;
-  verdict.allowed = result.allowed;
-  verdict.changes = result.changes;
-  verdict.remaining = verdict.tightest = result.remaining;
-  verdict.wait_us = result.wait;
-  verdict.reset_us = result.reset;
-  std::copy(result.cell.reg.begin(), result.cell.reg.end(), verdict.registers.begin());
-  return verdict;
-}
 
 // A log's step tells its verdict itself.
 inline Verdict ToVerdict(Verdict verdict) { return verdict; }

@@ -17,6 +17,7 @@
 #include "strategy/metadata.h"
 #include "strategy/params.h"
 #include "strategy/sizing.h"
+#include "strategy/verdict.h"
 
 namespace sluice {
 
@@ -85,9 +86,7 @@ struct LeakyBucketWithQueue {
  private:
   using BucketCell = Cell<int64_t, 2>;
 
-  static BucketCell BucketOf(const LogCell& cell) {
-    return {{cell.state.registers[0], cell.state.registers[1]}};
-  }
+  static BucketCell BucketOf(const LogCell& cell) { return ToCell<2>(cell.state.registers); }
 
   // The FIFO beside the level, which it follows: what the level says has drained leaves.
   class Queue {
@@ -114,12 +113,7 @@ struct LeakyBucketWithQueue {
     // `ahead`: the backlog that has to drain until the hit has.
     Verdict Tell(const StepResult<int64_t, 2>& result, int64_t ahead) {
       Drain(result.cell.reg[1]);
-      Verdict verdict;
-      verdict.allowed = result.allowed;
-      verdict.changes = result.changes;
-      verdict.remaining = verdict.tightest = result.remaining;
-      verdict.wait_us = result.wait;
-      verdict.reset_us = result.reset;
+      Verdict verdict = ToVerdict(result);
       verdict.registers = {result.cell.reg[0], result.cell.reg[1], count_, sum_, ahead};
       verdict.edit = edit_;
       return verdict;

@@ -74,11 +74,11 @@ absl::StatusOr<Limit> Limit::Create(absl::string_view strategy, const Rate& rate
   limit.far_off_ = kFarOffUs / limit.tick_us_;
   limit.shape_ = absl::StrCat(row->name, ".", limit.bound_->version(), ".",
                               DurationText(rate.period_us()), ".", DurationText(limit.tick_us_));
-  limit.warning_ = limit.bound_->Warning();
   return limit;
 }
 
 absl::string_view Limit::strategy() const { return bound_->name(); }
+std::string Limit::warning() const { return bound_->Warning(); }
 int Limit::registers() const { return bound_->registers(); }
 bool Limit::keeps_log() const { return bound_->keeps_log(); }
 absl::string_view Limit::context_key() const { return bound_->ContextKey(); }

@@ -31,7 +31,7 @@ class Limit {
   // right; when it is about parameters, it is all of theirs, and ParamErrorsOf() tells them apart.
   //
   // Chooses the tick: the smallest of 1 us, 1 ms and 1 s that divides the period and every duration
-  // among the parameters, and keeps the largest amount x period (in ticks) below 2^52.
+  // among the parameters, and keeps every product of the steps below 2^52.
   static absl::StatusOr<Limit> Create(absl::string_view strategy, const Rate& rate,
                                       const Params& params = {});
 
@@ -45,7 +45,7 @@ class Limit {
   // Limits of one shape can share a counter: strategy, version, period and tick.
   const std::string& shape() const { return shape_; }
   // What is worth a warning though it works; empty: nothing.
-  const std::string& warning() const { return warning_; }
+  std::string warning() const;
 
   // The context key that it reads of a request; empty: none.
   absl::string_view context_key() const;
@@ -85,7 +85,6 @@ class Limit {
   int64_t tick_us_ = 1;
   int64_t far_off_ = kFarOffUs;  // ticks
   std::string shape_;
-  std::string warning_;
 };
 
 // Names of the strategies there are, in registry order.

@@ -63,19 +63,18 @@ class SequentialModel {
 
   bool Judge(const std::vector<Charge>& charges, const Part& part, int64_t now_us,
              std::vector<Verdict>& verdicts) {
-    std::map<std::string, int64_t> sums;
+    sums_.clear();
     for (const Charge& charge : charges) {
       if (part.count(charge.mode) == 0) continue;
-      int64_t& sum = sums[Name(charge)];
+      int64_t& sum = sums_[Name(charge)];
       sum = std::min(sum + std::min(charge.amount, kMaxAmount), kMaxAmount);
     }
     bool passes = true;
     for (size_t i = 0; i < charges.size(); ++i) {
       const Charge& charge = charges[i];
       if (part.count(charge.mode) == 0) continue;
-      sums_ = sums;
       verdicts[i] =
-          charge.limit.Step(Of(charge).State(), now_us, sums[Name(charge)], false, charge.tag);
+          charge.limit.Step(Of(charge).State(), now_us, sums_[Name(charge)], false, charge.tag);
       passes = passes && verdicts[i].allowed;
     }
     return passes;

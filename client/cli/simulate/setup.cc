@@ -24,7 +24,7 @@ absl::Status About(absl::string_view argument, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(argument, ": ", what));
 }
 
-absl::StatusOr<Param> ReadParam(absl::string_view argument, const Simulation& simulation) {
+absl::StatusOr<Param> ReadArgument(absl::string_view argument, const Simulation& simulation) {
   const size_t equals = argument.find('=');
   const absl::string_view left = argument.substr(0, equals);
   // Names of strategies and parameters have no colon.
@@ -46,10 +46,10 @@ absl::StatusOr<Param> ReadParam(absl::string_view argument, const Simulation& si
   return Param{std::string(only), std::string(name), std::string(text), *std::move(value)};
 }
 
-absl::StatusOr<std::vector<Param>> ReadParams(const Simulation& simulation) {
+absl::StatusOr<std::vector<Param>> ReadArguments(const Simulation& simulation) {
   std::vector<Param> params;
   for (const std::string& argument : simulation.params) {
-    absl::StatusOr<Param> param = ReadParam(argument, simulation);
+    absl::StatusOr<Param> param = ReadArgument(argument, simulation);
     if (!param.ok()) return param.status();
     for (const Param& other : params) {
       const bool meet = other.only.empty() || param->only.empty() || other.only == param->only;
@@ -122,7 +122,7 @@ absl::StatusOr<Setup> Prepare(const Simulation& simulation) {
   if (!rate.ok()) return About("--rate", rate.status().message());
   absl::Status strategies = CheckStrategies(simulation.strategies);
   if (!strategies.ok()) return strategies;
-  const absl::StatusOr<std::vector<Param>> params = ReadParams(simulation);
+  const absl::StatusOr<std::vector<Param>> params = ReadArguments(simulation);
   if (!params.ok()) return params.status();
 
   Setup setup{*rate, {}};

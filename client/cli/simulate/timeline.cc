@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/rate.h"
+#include "strategy/number.h"
 
 namespace sluice::cli {
 namespace {
@@ -93,8 +94,6 @@ constexpr std::array kRoundUs = {
     10'000 * kDayUs,
 };
 
-int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
-
 }  // namespace
 
 void Bin::Merge(const Bin& other) {
@@ -105,7 +104,7 @@ void Bin::Merge(const Bin& other) {
 
 void Timeline::Add(int64_t at_us, const Bin& bin) {
   const int64_t since = at_us - origin_us_;
-  int64_t index = FloorDivide(since, kLadderUs[rung_]);
+  int64_t index = FloorDiv(since, kLadderUs[rung_]);
   if (bins_.empty()) first_ = index;
   const auto outgrown = [&] {
     const int64_t last = first_ + static_cast<int64_t>(bins_.size()) - 1;
@@ -114,7 +113,7 @@ void Timeline::Add(int64_t at_us, const Bin& bin) {
   };
   while (outgrown()) {
     Coarsen();
-    index = FloorDivide(since, kLadderUs[rung_]);
+    index = FloorDiv(since, kLadderUs[rung_]);
   }
   if (index < first_) {
     bins_.insert(bins_.begin(), static_cast<size_t>(first_ - index), Bin());
@@ -127,17 +126,21 @@ void Timeline::Add(int64_t at_us, const Bin& bin) {
 
 void Timeline::Coarsen() {
   const int64_t ratio = kLadderUs[rung_ + 1] / kLadderUs[rung_];
+  bins_ = Merged(ratio);
+  first_ = FloorDiv(first_, ratio);
   ++rung_;
-  const int64_t first = FloorDivide(first_, ratio);
+}
+
+std::vector<Bin> Timeline::Merged(int64_t ratio) const {
+  const int64_t first = FloorDiv(first_, ratio);
   std::vector<Bin> merged;
   for (size_t i = 0; i < bins_.size(); ++i) {
-    const int64_t index = FloorDivide(first_ + static_cast<int64_t>(i), ratio);
+    const int64_t index = FloorDiv(first_ + static_cast<int64_t>(i), ratio);
     const size_t place = static_cast<size_t>(index - first);
     if (place >= merged.size()) merged.resize(place + 1);
     merged[place].Merge(bins_[i]);
   }
-  first_ = first;
-  bins_ = std::move(merged);
+  return merged;
 }
 
 Bins Timeline::Rounded(size_t most) const {
@@ -146,20 +149,15 @@ Bins Timeline::Rounded(size_t most) const {
   const auto fits = [&](int64_t width) {
     if (width % fine != 0) return false;
     const int64_t ratio = width / fine;
-    const int64_t bins = FloorDivide(last, ratio) - FloorDivide(first_, ratio) + 1;
+    const int64_t bins = FloorDiv(last, ratio) - FloorDiv(first_, ratio) + 1;
     return bins <= static_cast<int64_t>(most);
   };
   const auto width = std::find_if(kRoundUs.begin(), kRoundUs.end(), fits);
   Bins rounded;
   rounded.width_us = width == kRoundUs.end() ? kRoundUs.back() : *width;
   const int64_t ratio = rounded.width_us / fine;
-  rounded.first = FloorDivide(first_, ratio);
-  for (size_t i = 0; i < bins_.size(); ++i) {
-    const int64_t index = FloorDivide(first_ + static_cast<int64_t>(i), ratio);
-    const size_t place = static_cast<size_t>(index - rounded.first);
-    if (place >= rounded.bins.size()) rounded.bins.resize(place + 1);
-    rounded.bins[place].Merge(bins_[i]);
-  }
+  rounded.first = FloorDiv(first_, ratio);
+  rounded.bins = Merged(ratio);
   return rounded;
 }
 

@@ -48,6 +48,8 @@ class Timeline {
 
  private:
   void Coarsen();
+  // So many neighbours in one, each time from where a bin of that width begins.
+  std::vector<Bin> Merged(int64_t ratio) const;
 
   int64_t origin_us_;
   size_t rung_ = 0;  // of the ladder of widths

@@ -39,7 +39,8 @@ SlotUse UseOf(const Verdict& verdict, int64_t most) {
 Table::Table(int registers, bool keeps_logs)
     : registers_(registers),
       keeps_logs_(keeps_logs),
-      slots_(static_cast<size_t>(kFirstRegister + registers + (keeps_logs ? 1 : 0))) {}
+      words_(kFirstRegister + registers + (keeps_logs ? 1 : 0)),
+      slots_(static_cast<size_t>(words_)) {}
 
 Table::Index Table::ChainOf(const Fingerprint& fingerprint) const {
   // Heads 0 to n-1 are there. Of the bits that number the next power of two, those chains that are
@@ -101,7 +102,7 @@ void Table::Erase(Index index) {
   if (index != last) {
     LinkTo(last)->index = index;
     *links_[index] = *links_[last];
-    std::copy_n(slots_[last], kFirstRegister + registers_ + (keeps_logs_ ? 1 : 0), slots_[index]);
+    std::copy_n(slots_[last], words_, slots_[index]);
   }
   slots_.RemoveLast();
   links_.RemoveLast();

@@ -100,6 +100,7 @@ class Table {
 
   const int registers_;
   const bool keeps_logs_;
+  const int words_;  // of a slot
   SegmentedArray<uint64_t> slots_;
   SegmentedArray<Link> links_;  // for each slot, to the next of its chain
   SegmentedArray<Link> heads_;  // for each chain, to its first
