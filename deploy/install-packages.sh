@@ -13,7 +13,7 @@ packages=(
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   # Libraries.
   libabsl-dev libssl-dev prometheus-cpp-dev libcivetweb-dev libyaml-cpp-dev
-  libxxhash-dev libcli11-dev libspdlog-dev tzdata
+  libxxhash-dev libcli11-dev libspdlog-dev libre2-dev liblua5.4-dev tzdata
   # Tests.
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev liblua5.1-0-dev
   python3 python3-venv librsvg2-bin

@@ -13,6 +13,7 @@
 #include "absl/types/optional.h"
 #include "core/rate.h"
 #include "policy/domain.h"
+#include "policy/position.h"
 #include "policy/template.h"
 #include "strategy/limit.h"
 
@@ -20,13 +21,6 @@ namespace sluice {
 
 // Context keys and their values.
 using Context = absl::flat_hash_map<std::string, std::string>;
-
-// Where something stands in the configuration; lines and columns count from 1.
-struct Position {
-  std::string file;
-  int line = 0;
-  int column = 0;
-};
 
 struct ServerSpec {
   std::string grpc_address = "0.0.0.0:8081";

@@ -72,7 +72,11 @@ const std::vector<Foreign>& Foreigners() {
       {"spdlog", {"spdlog/"}, {}, {"server/main.cc", "server/telemetry", "server/transport"}},
       {"yaml-cpp", {"yaml-cpp/"}, {}, {"server/policy"}},
       {"hiredis", {"hiredis/"}, {}, {"server/backend/redis"}},
-      {"Lua", {"lua.h", "lua.hpp", "lauxlib.h", "lualib.h", "lua5"}, {}, {"server/backend/redis"}},
+      {"RE2", {"re2/"}, {}, {"server/policy"}},
+      {"Lua",
+       {"lua.h", "lua.hpp", "lauxlib.h", "lualib.h", "lua5"},
+       {},
+       {"server/backend/redis", "server/policy"}},
       {"absl::Mutex", {"absl/synchronization/"}, {}, {}},
   };
   return foreigners;
