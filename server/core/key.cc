@@ -1,9 +1,12 @@
 #include "core/key.h"
 
+// To hash a short name takes no longer than to call into a library.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <cstring>
 #include <random>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -17,6 +20,13 @@ namespace {
 constexpr size_t kMaxEncodedPart = 128;
 constexpr size_t kHashBytes = 16;
 constexpr char kUpperHex[] = "0123456789ABCDEF";
+
+// Where the names stand in Fingerprint::low.
+constexpr int kNameBits = 28;
+constexpr uint64_t kNameMask = (uint64_t{1} << kNameBits) - 1;
+constexpr int kTenantShift = 8;
+constexpr int kThrottleShift = kTenantShift + kNameBits;
+constexpr uint64_t kKeyMask = (uint64_t{1} << kTenantShift) - 1;
 
 void AppendPart(absl::InlinedVector<char, 128>& out, absl::string_view part) {
   const uint32_t size = static_cast<uint32_t>(part.size());
@@ -79,6 +89,25 @@ Fingerprint HashSecret::Hash(absl::string_view bytes) const {
   return {hash.high64, hash.low64};
 }
 
+uint32_t HashSecret::HashName(absl::string_view name) const {
+  const XXH64_hash_t hash =
+      XXH3_64bits_withSecret(name.data(), name.size(), bytes_.data(), bytes_.size());
+  return static_cast<uint32_t>(hash >> (64 - kNameBits));
+}
+
+KeyScope::KeyScope(absl::optional<std::string> throttle, absl::optional<std::string> tenant,
+                   const HashSecret& secret)
+    : throttle_(std::move(throttle)), tenant_(std::move(tenant)) {
+  if (throttle_.has_value()) {
+    mask_ |= kNameMask << kThrottleShift;
+    names_ |= uint64_t{secret.HashName(*throttle_)} << kThrottleShift;
+  }
+  if (tenant_.has_value()) {
+    mask_ |= kNameMask << kTenantShift;
+    names_ |= uint64_t{secret.HashName(*tenant_)} << kTenantShift;
+  }
+}
+
 CounterKey::CounterKey(const KeyParts& parts, const HashSecret& secret) {
   AppendPart(bytes_, parts.name_space);
   AppendPart(bytes_, parts.tenant);
@@ -90,6 +119,9 @@ CounterKey::CounterKey(const KeyParts& parts, const HashSecret& secret) {
     AppendPart(bytes_, value);
   }
   fingerprint_ = secret.Hash(bytes());
+  fingerprint_.low = uint64_t{secret.HashName(parts.throttle)} << kThrottleShift |
+                     uint64_t{secret.HashName(parts.tenant)} << kTenantShift |
+                     (fingerprint_.low & kKeyMask);
 }
 
 std::string CounterKey::ToString() const {

@@ -93,5 +93,21 @@ BENCHMARK_CAPTURE(Decide, token_bucket, "token_bucket")
     ->ArgNames({"keys", "charges"})
     ->Args({1'000'000, 1});
 
+// A key as a request of a throttle by user makes it.
+void MakeKey(benchmark::State& state) {
+  const HashSecret secret = HashSecret::FromSeed(1);
+  const Limit limit = *Limit::Create("token_bucket", *Rate::Parse("1000000000/day"));
+  std::vector<std::string> tags;
+  for (int i = 0; i < 1000; ++i) tags.push_back(absl::StrCat("user-", i));
+  size_t next = 0;
+  for (auto _ : state) {
+    const CounterKey key({"bench", "", tags[next], "api", {}, limit.shape()}, secret);
+    next = next + 1 < tags.size() ? next + 1 : 0;
+    benchmark::DoNotOptimize(key.fingerprint().low);
+  }
+}
+
+BENCHMARK(MakeKey);
+
 }  // namespace
 }  // namespace sluice

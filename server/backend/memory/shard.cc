@@ -41,8 +41,8 @@ Eviction Shard::Sample(const Fingerprint& newcomer, int64_t now_ms,
   Eviction eviction{this};
   auto best = std::make_tuple(true, SlotUse::kAtLimit, std::numeric_limits<int64_t>::max());
   const auto population = static_cast<uint64_t>(size());
-  // The upper half of the bits, because the lower ones choose the chain.
-  uint64_t position = (newcomer.low >> 32) * population >> 32;
+  // Bits from the middle, because the upper ones have chosen the shard and are the same here.
+  uint64_t position = (newcomer.high >> 16 & 0xffffffff) * population >> 32;
   for (uint64_t left = std::min(kBucket, population); left > 0; --left) {
     uint64_t row = position;
     auto table = used_.begin();

@@ -46,7 +46,7 @@ Table::Index Table::ChainOf(const Fingerprint& fingerprint) const {
   // Heads 0 to n-1 are there. Of the bits that number the next power of two, those chains that are
   // not split yet know one fewer.
   const uint64_t mask = std::bit_ceil(heads_.size()) - 1;
-  const uint64_t chain = fingerprint.low & mask;
+  const uint64_t chain = fingerprint.high & mask;
   return static_cast<Index>(chain < heads_.size() ? chain : chain & (mask >> 1));
 }
 

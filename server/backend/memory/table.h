@@ -88,7 +88,9 @@ class Table {
     uint32_t tag : 8;
   };
 
-  static uint32_t TagOf(const Fingerprint& fingerprint) { return fingerprint.high & 0xff; }
+  // Of the bits that Fingerprint leaves to look at, the last of `low` tell apart what meets in a
+  // chain, and the lower ones of `high` choose it: its upper ones have chosen the shard.
+  static uint32_t TagOf(const Fingerprint& fingerprint) { return fingerprint.low & 0xff; }
   Index ChainOf(const Fingerprint& fingerprint) const;
   // The head or link that leads to the slot.
   Link* LinkTo(Index index);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,9 +18,11 @@ namespace {
 
 constexpr int64_t kNowMs = 1'700'000'000'000;
 
+// Of one throttle and tenant, so that much of it is the same for all.
 Fingerprint Numbered(uint64_t number) {
   static const HashSecret& secret = *new HashSecret(HashSecret::FromSeed(1));
-  return secret.Hash(absl::StrCat(number));
+  const std::string tag = absl::StrCat(number);
+  return CounterKey(KeyParts{"test", "", tag, "throttle", {}, "shape"}, secret).fingerprint();
 }
 
 TEST(UseOfTest, RoundsTheInstantUpAndTellsTheShare) {
@@ -72,14 +75,14 @@ TEST(TableTest, KeepsTheRegistersItIsMadeFor) {
 
 TEST(TableTest, TellsApartFingerprintsThatMeetInAChain) {
   Table table(2);
-  const Fingerprint twins[] = {{1, 7}, {2, 7}, {1 + 256, 7}, {1, 7 + (1 << 20)}};
+  const Fingerprint twins[] = {{7, 1}, {7, 2}, {7, 1 + 256}, {7 + (1 << 20), 1}};
   for (size_t i = 0; i < std::size(twins); ++i) {
     table.Insert(twins[i], {static_cast<int64_t>(i)}, {kNowMs, 0});
   }
   for (size_t i = 0; i < std::size(twins); ++i) {
     EXPECT_EQ(table.RegistersAt(table.Find(twins[i]))[0], static_cast<int64_t>(i));
   }
-  EXPECT_EQ(table.Find({3, 7}), Table::kNone);
+  EXPECT_EQ(table.Find({7, 3}), Table::kNone);
 }
 
 // Random inserts, writes, erasures and sweeps, beside a std::map.

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <array>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <utility>
@@ -103,6 +105,97 @@ TEST(CounterKeyTest, TheFingerprintNeedsTheSecret) {
   EXPECT_EQ(random.Hash("x"), random.Hash("x"));
   EXPECT_FALSE(random.Hash("x") == HashSecret::Random().Hash("x"));
   EXPECT_FALSE(random.Hash("x") == random.Hash("y"));
+}
+
+CounterKey KeyIn(absl::string_view throttle, absl::string_view tenant, absl::string_view tag,
+                 const HashSecret& secret) {
+  return CounterKey({"ns", tenant, tag, throttle, {}, "shape"}, secret);
+}
+
+// The 28 bits of the throttle and of the tenant.
+uint64_t ThrottleBits(const CounterKey& key) { return key.fingerprint().low >> 36; }
+uint64_t TenantBits(const CounterKey& key) { return key.fingerprint().low >> 8 & 0xfffffff; }
+
+TEST(FingerprintTest, NamesTheThrottleAndTheTenant) {
+  const HashSecret secret = HashSecret::FromSeed(1);
+  const CounterKey key = KeyIn("search", "acme", "alice", secret);
+  EXPECT_EQ(ThrottleBits(key), secret.HashName("search"));
+  EXPECT_EQ(TenantBits(key), secret.HashName("acme"));
+  const CounterKey other = KeyIn("upload", "", "alice", secret);
+  EXPECT_EQ(ThrottleBits(other), secret.HashName("upload"));
+  EXPECT_EQ(TenantBits(other), secret.HashName(""));
+  EXPECT_NE(ThrottleBits(key), ThrottleBits(other));
+  EXPECT_NE(TenantBits(key), TenantBits(other));
+  const HashSecret another = HashSecret::FromSeed(2);
+  EXPECT_NE(another.HashName("search"), secret.HashName("search"));
+  EXPECT_NE(another.HashName(""), secret.HashName(""));
+}
+
+TEST(FingerprintTest, NamesOfMostBytesDoNotMeet) {
+  const HashSecret secret = HashSecret::FromSeed(1);
+  std::set<uint32_t> hashes;
+  for (int i = 0; i < 2000; ++i) hashes.insert(secret.HashName(absl::StrCat("throttle-", i)));
+  for (char c = 'a'; c <= 'z'; ++c) hashes.insert(secret.HashName(std::string(1, c)));
+  for (size_t size = 2; size < 300; ++size) hashes.insert(secret.HashName(std::string(size, 'x')));
+  EXPECT_EQ(hashes.size(), 2000u + 26 + 298);
+  EXPECT_LT(*hashes.rbegin(), 1u << 28);
+  EXPECT_GT(*hashes.rbegin(), 1u << 27);
+}
+
+// Where tables and shards look, the keys of one throttle and tenant are as evenly spread as any.
+TEST(FingerprintTest, SpreadsTheKeysOfOneThrottle) {
+  constexpr int kKeys = 1 << 16;
+  const HashSecret secret = HashSecret::FromSeed(1);
+  std::array<std::array<int, 256>, 9> counts{};
+  std::set<uint64_t> highs;
+  for (int i = 0; i < kKeys; ++i) {
+    const Fingerprint print = KeyIn("search", "", absl::StrCat(i), secret).fingerprint();
+    highs.insert(print.high);
+    for (size_t byte = 0; byte < 8; ++byte) ++counts[byte][print.high >> 8 * byte & 0xff];
+    ++counts[8][print.low & 0xff];
+  }
+  EXPECT_EQ(highs.size(), kKeys);
+  for (const auto& of_byte : counts) {
+    double chi_square = 0;
+    for (const int count : of_byte) chi_square += (count - 256.0) * (count - 256.0) / 256.0;
+    // 255 degrees of freedom: six standard deviations.
+    EXPECT_NEAR(chi_square, 255, 6 * 22.6);
+  }
+}
+
+TEST(KeyScopeTest, HoldsTheKeysOfItsNames) {
+  const HashSecret secret = HashSecret::FromSeed(1);
+  const auto holds = [&](const KeyScope& scope, absl::string_view throttle,
+                         absl::string_view tenant) {
+    return scope.Holds(KeyIn(throttle, tenant, "alice", secret).fingerprint());
+  };
+  const KeyScope search("search", absl::nullopt, secret);
+  EXPECT_TRUE(holds(search, "search", "acme"));
+  EXPECT_TRUE(holds(search, "search", ""));
+  EXPECT_FALSE(holds(search, "upload", "acme"));
+  const KeyScope acme(absl::nullopt, "acme", secret);
+  EXPECT_TRUE(holds(acme, "search", "acme"));
+  EXPECT_TRUE(holds(acme, "upload", "acme"));
+  EXPECT_FALSE(holds(acme, "search", ""));
+  const KeyScope both("search", "acme", secret);
+  EXPECT_TRUE(holds(both, "search", "acme"));
+  EXPECT_FALSE(holds(both, "search", "umbrella"));
+  EXPECT_FALSE(holds(both, "upload", "acme"));
+  const KeyScope default_tenant(absl::nullopt, "", secret);
+  EXPECT_TRUE(holds(default_tenant, "search", ""));
+  EXPECT_FALSE(holds(default_tenant, "search", "acme"));
+  EXPECT_EQ(both.throttle(), "search");
+  EXPECT_EQ(default_tenant.throttle(), absl::nullopt);
+  EXPECT_EQ(default_tenant.tenant(), "");
+}
+
+// The throttle's name and the tenant's stand in places of their own.
+TEST(KeyScopeTest, TellsAThrottleFromATenantOfItsName) {
+  const HashSecret secret = HashSecret::FromSeed(1);
+  const Fingerprint print = KeyIn("search", "acme", "alice", secret).fingerprint();
+  EXPECT_FALSE(KeyScope("acme", absl::nullopt, secret).Holds(print));
+  EXPECT_FALSE(KeyScope(absl::nullopt, "search", secret).Holds(print));
+  EXPECT_FALSE(KeyScope("acme", "search", secret).Holds(print));
 }
 
 TEST(CounterKeyTest, FingerprintsAreOrdered) {
