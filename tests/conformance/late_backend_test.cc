@@ -10,6 +10,7 @@
 #include "backend/memory/memory_backend.h"
 #include "tests/conformance/counters.h"
 #include "tests/fakes/awaited_decision.h"
+#include "tests/fakes/awaited_forgetting.h"
 
 namespace sluice {
 namespace {
@@ -58,6 +59,25 @@ TEST_F(LateBackendTest, AnswersWhatIsHeldWhenItEnds) {
   for (const AwaitedDecision& decision : decisions) EXPECT_EQ(decision.times_done(), 1);
 }
 
+TEST_F(LateBackendTest, ForgetsInItsTurn) {
+  LateBackend backend(NewMemoryBackend({}));
+  backend.Hold();
+  AwaitedDecision before(one_, kStartUs);
+  backend.Decide(before);
+  AwaitedForgetting forgetting({key_}, kStartUs);
+  backend.Forget(forgetting);
+  AwaitedDecision after(one_, kStartUs);
+  backend.Decide(after);
+  EXPECT_EQ(backend.waiting(), 3u);
+  EXPECT_EQ(forgetting.times_done(), 0);
+  backend.Release();
+  EXPECT_TRUE(after.Wait().ok());
+  EXPECT_TRUE(forgetting.Wait().ok());
+  EXPECT_EQ(forgetting.forgotten, 1);
+  EXPECT_EQ(before.verdicts_told()[0].remaining, 9);
+  EXPECT_EQ(after.verdicts_told()[0].remaining, 9);
+}
+
 // The places in which twenty decisions were taken, in the order in which they were asked.
 std::vector<int64_t> Places(const std::vector<Charge>& charges, absl::optional<uint64_t> seed) {
   LateBackend backend(NewMemoryBackend({}), seed);
@@ -85,6 +105,9 @@ TEST_F(LateBackendTest, FailingBackendTellsItsError) {
   AwaitedDecision decision(one_, kStartUs);
   backend.Decide(decision);
   EXPECT_EQ(decision.Wait(), absl::UnavailableError("gone"));
+  AwaitedForgetting forgetting({key_}, kStartUs);
+  backend.Forget(forgetting);
+  EXPECT_EQ(forgetting.Wait(), absl::UnavailableError("gone"));
   EXPECT_FALSE(backend.Stats().up);
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <random>
 #include <thread>
@@ -16,8 +17,8 @@
 
 namespace sluice {
 
-// Hands each decision to another backend on a thread of its own, after Decide has returned. Once
-// destroyed it has answered everything.
+// Hands each decision, and what is to be forgotten, to another backend on a thread of its own,
+// after Decide or Forget has returned. Once destroyed it has answered everything.
 class LateBackend final : public Backend {
  public:
   // In the order in which they came, or shuffled among those that wait.
@@ -39,14 +40,15 @@ class LateBackend final : public Backend {
   }
 
   void Decide(Decision& decision) override {
-    MutexLock lock(mutex_);
-    waiting_.push_back(&decision);
-    changed_.NotifyAll();
+    Enqueue([this, &decision] { inner_->Decide(decision); });
+  }
+  void Forget(Forgetting& forgetting) override {
+    Enqueue([this, &forgetting] { inner_->Forget(forgetting); });
   }
 
   BackendStats Stats() const override { return inner_->Stats(); }
 
-  // From here on decisions only wait; one whose turn has come is still answered.
+  // From here on all that comes only waits; one whose turn has come is still answered.
   void Hold() {
     MutexLock lock(mutex_);
     held_ = true;
@@ -62,12 +64,20 @@ class LateBackend final : public Backend {
   }
 
  private:
+  using Task = std::function<void()>;
+
+  void Enqueue(Task task) {
+    MutexLock lock(mutex_);
+    waiting_.push_back(std::move(task));
+    changed_.NotifyAll();
+  }
+
   void Run() {
-    while (Decision* decision = Next()) inner_->Decide(*decision);
+    while (const Task task = Next()) task();
   }
 
   // Null when there will be no more.
-  Decision* Next() {
+  Task Next() {
     MutexLock lock(mutex_);
     while ((waiting_.empty() && !stopping_) || held_) changed_.Wait(mutex_);
     if (waiting_.empty()) return nullptr;
@@ -76,28 +86,29 @@ class LateBackend final : public Backend {
       std::uniform_int_distribution<size_t> any(0, waiting_.size() - 1);
       next += static_cast<std::ptrdiff_t>(any(generator_));
     }
-    Decision* decision = *next;
+    Task task = std::move(*next);
     waiting_.erase(next);
-    return decision;
+    return task;
   }
 
   const std::unique_ptr<Backend> inner_;
   const bool shuffled_;
   mutable Mutex mutex_;
   CondVar changed_;
-  std::deque<Decision*> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Task> waiting_ ABSL_GUARDED_BY(mutex_);
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::mt19937_64 generator_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 
-// Answers every decision with one error, at once.
+// Answers everything with one error, at once.
 class FailingBackend final : public Backend {
  public:
   explicit FailingBackend(absl::Status error) : error_(std::move(error)) {}
 
   void Decide(Decision& decision) override { decision.Done(error_); }
+  void Forget(Forgetting& forgetting) override { forgetting.Done(error_); }
   BackendStats Stats() const override {
     BackendStats stats;
     stats.up = false;

@@ -195,8 +195,7 @@ void Round::Gather(absl::Span<const std::unique_ptr<Shard>> shards) {
   for (const size_t i : order) {
     const Fingerprint& fingerprint = ChargeAt(i).key.fingerprint();
     if (counters_.empty() || !(counters_.back().fingerprint == fingerprint)) {
-      const size_t number = shard_bits == 0 ? 0 : fingerprint.high >> (64 - shard_bits);
-      Shard* const shard = shards[number].get();
+      Shard* const shard = shards[ShardNumber(fingerprint, shard_bits)].get();
       if (!counters_.empty() && counters_.back().shard != shard) ++rank;
       counters_.push_back({fingerprint, shard, rank});
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "backend/memory/decide.h"
 #include "backend/memory/shard.h"
 
@@ -45,6 +46,13 @@ class MemoryEngine final : public MemoryBackend {
     decision.Done(absl::OkStatus());
   }
 
+  void Forget(Forgetting& forgetting) override {
+    const int64_t now_ms = forgetting.now_us / 1000;
+    forgetting.forgotten = forgetting.scope.has_value() ? ForgetScope(*forgetting.scope, now_ms)
+                                                        : ForgetKeys(forgetting.keys, now_ms);
+    forgetting.Done(absl::OkStatus());
+  }
+
   BackendStats Stats() const override {
     BackendStats stats;
     for (const auto& shard : shards_) {
@@ -67,6 +75,38 @@ class MemoryEngine final : public MemoryBackend {
   }
 
  private:
+  int64_t ForgetKeys(absl::Span<const CounterKey> keys, int64_t now_ms) {
+    std::vector<Fingerprint> fingerprints;
+    fingerprints.reserve(keys.size());
+    for (const CounterKey& key : keys) fingerprints.push_back(key.fingerprint());
+    // One that is named twice may have come back in between, and would count twice.
+    std::sort(fingerprints.begin(), fingerprints.end());
+    fingerprints.erase(std::unique(fingerprints.begin(), fingerprints.end()), fingerprints.end());
+    const int shard_bits = std::countr_zero(shards_.size());
+    int64_t forgotten = 0;
+    for (const Fingerprint& fingerprint : fingerprints) {
+      Shard& shard = *shards_[ShardNumber(fingerprint, shard_bits)];
+      MutexLock lock(shard.mutex);
+      if (shard.Forget(fingerprint, now_ms)) ++forgotten;
+    }
+    return forgotten;
+  }
+
+  int64_t ForgetScope(const KeyScope& scope, int64_t now_ms) {
+    std::vector<ShardWalk> walks(shards_.size());
+    int64_t forgotten = 0;
+    // A stretch of each shard in turn, because whoever waits for a lock would not get it from one
+    // who takes it again at once.
+    for (bool more = true; more;) {
+      more = false;
+      for (size_t i = 0; i < shards_.size(); ++i) {
+        MutexLock lock(shards_[i]->mutex);
+        more = shards_[i]->Forget(scope, now_ms, walks[i], forgotten) || more;
+      }
+    }
+    return forgotten;
+  }
+
   const bool allow_when_full_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<int> most_slots_a_call_ = 0;

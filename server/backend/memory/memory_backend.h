@@ -30,6 +30,9 @@ struct MemoryUse {
 // Decides within Decide and calls Done before it returns, holding no lock. It keeps a counter from
 // its first charge until it is idle again; when it is full, it drops those that are used least.
 // Never one that is at its limit: what was denied stays denied, whatever else comes.
+//
+// It forgets within Forget, too. A scope is found by looking at every counter, on the caller's
+// thread; decisions go on beside it, because no lock is held for more than 1024 slots.
 class MemoryBackend : public Backend {
  public:
   virtual MemoryUse Use() const = 0;

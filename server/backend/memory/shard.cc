@@ -12,6 +12,9 @@ constexpr uint64_t kBucket = 16;
 // More than one, so that idle counters leave faster than new ones can come.
 constexpr int kSweptPerCall = 2;
 
+// Under one hold of the lock.
+constexpr int kWalkedAtOnce = 1024;
+
 }  // namespace
 
 Table& Shard::TableOf(int registers, bool keeps_logs) {
@@ -70,6 +73,26 @@ void Shard::Maintain(int64_t now_ms, int& budget) {
     table->Grow(budget);
     table->Sweep(now_ms, kSweptPerCall, budget);
   }
+}
+
+bool Shard::Forget(const Fingerprint& fingerprint, int64_t now_ms) {
+  for (Table* table : used_) {
+    const Table::Index index = table->Find(fingerprint);
+    if (index == Table::kNone) continue;
+    const bool in_use = !table->UseAt(index).AbsentAt(now_ms);
+    table->Erase(index);
+    return in_use;
+  }
+  return false;
+}
+
+bool Shard::Forget(const KeyScope& scope, int64_t now_ms, ShardWalk& walk, int64_t& forgotten) {
+  int budget = kWalkedAtOnce;
+  for (; walk.table < used_.size(); ++walk.table, walk.end = Table::kNone) {
+    walk.end = used_[walk.table]->Forget(scope, now_ms, walk.end, budget, forgotten);
+    if (walk.end > 0) return true;
+  }
+  return false;
 }
 
 }  // namespace sluice

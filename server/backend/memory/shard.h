@@ -28,6 +28,17 @@ struct Eviction {
   int64_t absent_ms = kNobody;  // when the soonest in reach is absent
 };
 
+// Which of 2^shard_bits shards holds the counter.
+inline size_t ShardNumber(const Fingerprint& fingerprint, int shard_bits) {
+  return shard_bits == 0 ? 0 : fingerprint.high >> (64 - shard_bits);
+}
+
+// How far a walk over all of a shard's counters has come.
+struct ShardWalk {
+  size_t table = 0;
+  Table::Index end = Table::kNone;  // slots of that table below it are still to be looked at
+};
+
 // Aligned, so that the locks of two shards do not share a cache line.
 class alignas(64) Shard {
  public:
@@ -53,6 +64,14 @@ class alignas(64) Shard {
 
   // The upkeep that one call owes, within what is left of its budget of slots.
   void Maintain(int64_t now_ms, int& budget) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  // Erases the counter, if it is held. Whether it was in use.
+  bool Forget(const Fingerprint& fingerprint, int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Erases counters of the scope on the next stretch of the walk, of at most 1024 slots, and adds
+  // to `forgotten` those that were in use. Whether there is more to walk. The lock may be released
+  // between two stretches.
+  bool Forget(const KeyScope& scope, int64_t now_ms, ShardWalk& walk, int64_t& forgotten)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
  private:
   const int64_t capacity_;

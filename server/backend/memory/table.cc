@@ -127,6 +127,19 @@ void Table::Sweep(int64_t now_ms, int slots, int& budget) {
   }
 }
 
+Table::Index Table::Forget(const KeyScope& scope, int64_t now_ms, Index end, int& budget,
+                           int64_t& forgotten) {
+  end = std::min(end, size());
+  for (; end > 0 && budget >= 2; --budget) {
+    --end;
+    if (!scope.Holds(FingerprintAt(end))) continue;
+    if (!UseAt(end).AbsentAt(now_ms)) ++forgotten;
+    Erase(end);
+    --budget;  // for the last slot, which may have moved
+  }
+  return end;
+}
+
 Table::Link* Table::LinkTo(Index index) {
   Link* link = heads_[ChainOf(FingerprintAt(index))];
   while (link->index != index) link = links_[link->index];

@@ -78,6 +78,10 @@ class Table {
   void Grow(int& budget);
   // Looks at the next `slots` slots and erases those that are absent, as far as the budget goes.
   void Sweep(int64_t now_ms, int slots, int& budget);
+  // Looks at the slots below `end` from the back, and erases those of the scope, as far as the
+  // budget goes. Adds to `forgotten` those that were in use. Returns the `end` to go on with: what
+  // comes and goes between two calls moves no slot from below it to above it.
+  Index Forget(const KeyScope& scope, int64_t now_ms, Index end, int& budget, int64_t& forgotten);
 
  private:
   // A slot's words; registers follow, and the log's handle.

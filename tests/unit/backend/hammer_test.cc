@@ -25,6 +25,11 @@ class Answer final : public Decision {
   bool ok = false;
 };
 
+class Oblivion final : public Forgetting {
+ public:
+  void Done(absl::Status status) override { EXPECT_EQ(status, absl::OkStatus()); }
+};
+
 struct Counter {
   Limit limit;
   CounterKey key;
@@ -144,6 +149,55 @@ TEST(HammerTest, NeverHoldsTooManyWhileAllIsMoving) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_LE(backend->Stats().keys, kMaxKeys);
   EXPECT_GT(backend->Stats().keys, 0);
+}
+
+// A throttle is forgotten again and again, while it is in use.
+TEST(HammerTest, AdmitsExactlyTheLimitsWhileAThrottleIsForgotten) {
+  const Limit flood = LimitOf("fixed_window", "3/day");
+  const std::unique_ptr<MemoryBackend> backend =
+      NewMemoryBackend({.max_keys = 50'000, .shards = 4});
+  const std::vector<Counter> counters = Counters();
+  std::vector<Caller> callers;
+  for (uint64_t i = 0; i < 4; ++i) callers.emplace_back(*backend, counters, i);
+  // At their limits from the start, so that none of them may be dropped.
+  for (Caller& caller : callers) caller.Run();
+
+  std::atomic<bool> over = false;
+  std::thread operation([&] {
+    while (!over) {
+      Oblivion forgetting;
+      forgetting.scope = ScopeOf("flood");
+      forgetting.now_us = kStartUs;
+      backend->Forget(forgetting);
+    }
+  });
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 10'000; ++i) {
+        const CounterKey key = KeyOf(absl::StrCat(t, "/", i), flood, "flood");
+        const Counter& denied = counters[static_cast<size_t>(i) % kKeys];
+        const Charge charges[] = {{key, flood, 1, Mode::kTake},
+                                  {denied.key, denied.limit, 1, Mode::kFollow}};
+        std::array<Verdict, 2> verdicts;
+        Answer decision;
+        decision.charges = charges;
+        decision.verdicts = absl::MakeSpan(verdicts);
+        decision.now_us = kStartUs;
+        backend->Decide(decision);
+        EXPECT_TRUE(decision.ok);
+        EXPECT_FALSE(verdicts[1].allowed);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  over = true;
+  operation.join();
+  Oblivion forgetting;
+  forgetting.scope = ScopeOf("flood");
+  forgetting.now_us = kStartUs;
+  backend->Forget(forgetting);
+  EXPECT_EQ(backend->Stats().keys, static_cast<int64_t>(kKeys));
 }
 
 }  // namespace

@@ -20,6 +20,11 @@ class Answer final : public Decision {
   bool ok = false;
 };
 
+class Oblivion final : public Forgetting {
+ public:
+  void Done(absl::Status status) override { EXPECT_EQ(status, absl::OkStatus()); }
+};
+
 class MemoryBackendTest : public testing::Test {
  protected:
   void Start(const MemoryOptions& options) { backend_ = NewMemoryBackend(options); }
@@ -353,6 +358,33 @@ TEST_F(MemoryBackendTest, BoundsTheWorkOfManyNewKeysInOneCall) {
   }
   EXPECT_EQ(backend_->Stats().keys, 200 * 64);
   EXPECT_LE(backend_->Use().most_slots_a_call, 4 * 64);
+}
+
+TEST_F(MemoryBackendTest, GivesBackTheLogsOfWhatItForgets) {
+  Start({.shards = 1});
+  const Limit log = LimitOf("sliding_window_log", "1000/min");
+  int64_t bytes = 0;
+  for (int round = 0; round < 100; ++round) {
+    for (int user = 0; user < 16; ++user) {
+      const CounterKey key = KeyOf(absl::StrCat(user), log, absl::StrCat("throttle-", round));
+      for (int hit = 0; hit < 50; ++hit) Decide({{key, log, 1, Mode::kTake}});
+    }
+    Oblivion forgetting;
+    if (round % 2 == 0) {
+      forgetting.scope = ScopeOf(absl::StrCat("throttle-", round));
+      backend_->Forget(forgetting);
+    } else {
+      std::vector<CounterKey> keys;
+      for (int user = 0; user < 16; ++user) {
+        keys.push_back(KeyOf(absl::StrCat(user), log, absl::StrCat("throttle-", round)));
+      }
+      forgetting.keys = keys;
+      backend_->Forget(forgetting);
+    }
+    EXPECT_EQ(forgetting.forgotten, 16);
+    if (round == 1) bytes = backend_->Use().bytes;
+  }
+  EXPECT_EQ(backend_->Use().bytes, bytes);
 }
 
 TEST_F(MemoryBackendTest, KeepsACounterInFortyEightBytes) {
