@@ -24,13 +24,21 @@ int64_t ShardCount(const MemoryOptions& options) {
                                        std::bit_floor(static_cast<uint64_t>(wanted))));
 }
 
+// A decision over a few new counters must find room in one shard.
+constexpr int64_t kLeastOfSeveral = 16;
+
+// What shard `i` of `count` may hold.
+int64_t CapacityOf(int64_t max_keys, int64_t count, int64_t i) {
+  const int64_t share = max_keys / count + (i < max_keys % count ? 1 : 0);
+  return std::clamp<int64_t>(share, count > 1 ? kLeastOfSeveral : 1, Table::kMaxSize);
+}
+
 class MemoryEngine final : public MemoryBackend {
  public:
   explicit MemoryEngine(const MemoryOptions& options) : allow_when_full_(options.allow_when_full) {
     const int64_t count = ShardCount(options);
     for (int64_t i = 0; i < count; ++i) {
-      const bool one_more = i < options.max_keys % count;
-      shards_.push_back(std::make_unique<Shard>(options.max_keys / count + (one_more ? 1 : 0)));
+      shards_.push_back(std::make_unique<Shard>(CapacityOf(options.max_keys, count, i)));
     }
   }
 
@@ -39,7 +47,8 @@ class MemoryEngine final : public MemoryBackend {
       decision.Done(absl::DeadlineExceededError("the deadline had passed before the decision"));
       return;
     }
-    const int slots = DecideInShards(decision, shards_, allow_when_full_);
+    const int slots =
+        DecideInShards(decision, shards_, allow_when_full_.load(std::memory_order_relaxed));
     int most = most_slots_a_call_.load(std::memory_order_relaxed);
     while (most < slots && !most_slots_a_call_.compare_exchange_weak(most, slots)) {
     }
@@ -51,6 +60,20 @@ class MemoryEngine final : public MemoryBackend {
     forgetting.forgotten = forgetting.scope.has_value() ? ForgetScope(*forgetting.scope, now_ms)
                                                         : ForgetKeys(forgetting.keys, now_ms);
     forgetting.Done(absl::OkStatus());
+  }
+
+  int64_t Resize(const MemoryOptions& options) override {
+    allow_when_full_ = options.allow_when_full;
+    const auto count = static_cast<int64_t>(shards_.size());
+    int64_t total = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t capacity = CapacityOf(options.max_keys, count, i);
+      Shard& shard = *shards_[static_cast<size_t>(i)];
+      MutexLock lock(shard.mutex);
+      shard.SetCapacity(capacity);
+      total += capacity;
+    }
+    return total;
   }
 
   BackendStats Stats() const override {
@@ -107,7 +130,7 @@ class MemoryEngine final : public MemoryBackend {
     return forgotten;
   }
 
-  const bool allow_when_full_;
+  std::atomic<bool> allow_when_full_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::atomic<int> most_slots_a_call_ = 0;
 };

@@ -36,6 +36,17 @@ struct MemoryUse {
 class MemoryBackend : public Backend {
  public:
   virtual MemoryUse Use() const = 0;
+
+  // Takes max_keys and allow_when_full while decisions run; the number of shards stays, and so do
+  // the counters. Not to be called twice at once. Returns how many counters may be held now:
+  // max_keys, within the bounds of a shard, which holds at most 16 million, and at least 16 where
+  // there are several.
+  //
+  // When more are held than may be, nothing is dropped at once. Newcomers take the places of
+  // others, as in any full backend, and within the upkeep of each call (Use().most_slots_a_call)
+  // one more goes in a shard that it touches, chosen as if for a newcomer, until enough are gone.
+  // What is at its limit stays until it is idle.
+  virtual int64_t Resize(const MemoryOptions& options) = 0;
 };
 
 std::unique_ptr<MemoryBackend> NewMemoryBackend(const MemoryOptions& options);

@@ -12,6 +12,9 @@ constexpr uint64_t kBucket = 16;
 // More than one, so that idle counters leave faster than new ones can come.
 constexpr int kSweptPerCall = 2;
 
+// A bucket is looked at, one slot erased, and the last one moved.
+constexpr int kDrainCost = static_cast<int>(kBucket) + 2;
+
 // Under one hold of the lock.
 constexpr int kWalkedAtOnce = 1024;
 
@@ -41,11 +44,16 @@ int64_t Shard::bytes() const {
 
 Eviction Shard::Sample(const Fingerprint& newcomer, int64_t now_ms,
                        absl::FunctionRef<bool(const Fingerprint&)> spared) {
+  // Bits from the middle, because the upper ones have chosen the shard and are the same here.
+  const uint64_t middle = newcomer.high >> 16 & 0xffffffff;
+  return SampleAt(middle * static_cast<uint64_t>(size()) >> 32, now_ms, spared);
+}
+
+Eviction Shard::SampleAt(uint64_t position, int64_t now_ms,
+                         absl::FunctionRef<bool(const Fingerprint&)> spared) {
   Eviction eviction{this};
   auto best = std::make_tuple(true, SlotUse::kAtLimit, std::numeric_limits<int64_t>::max());
   const auto population = static_cast<uint64_t>(size());
-  // Bits from the middle, because the upper ones have chosen the shard and are the same here.
-  uint64_t position = (newcomer.high >> 16 & 0xffffffff) * population >> 32;
   for (uint64_t left = std::min(kBucket, population); left > 0; --left) {
     uint64_t row = position;
     auto table = used_.begin();
@@ -73,6 +81,20 @@ void Shard::Maintain(int64_t now_ms, int& budget) {
     table->Grow(budget);
     table->Sweep(now_ms, kSweptPerCall, budget);
   }
+  if (size() > capacity_ && budget >= kDrainCost) {
+    Drain(now_ms);
+    budget -= kDrainCost;
+  }
+}
+
+void Shard::Drain(int64_t now_ms) {
+  // Bucket after bucket, so that one full of counters at their limit holds up nothing.
+  if (drained_to_ >= static_cast<uint64_t>(size())) drained_to_ = 0;
+  const Eviction eviction = SampleAt(drained_to_, now_ms, [](const Fingerprint&) { return false; });
+  drained_to_ += kBucket;
+  if (eviction.table == nullptr) return;
+  eviction.table->Erase(eviction.table->Find(eviction.victim));
+  if (eviction.in_use) ++evictions;
 }
 
 bool Shard::Forget(const Fingerprint& fingerprint, int64_t now_ms) {

@@ -48,9 +48,11 @@ class alignas(64) Shard {
   int64_t evictions ABSL_GUARDED_BY(mutex) = 0;
   int64_t full ABSL_GUARDED_BY(mutex) = 0;
 
-  // Counters that are held, and that may be.
+  // Counters that are held, and that may be. More are held for a while after the capacity was
+  // lowered.
   int64_t size() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  int64_t capacity() const { return capacity_; }
+  int64_t capacity() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { return capacity_; }
+  void SetCapacity(int64_t capacity) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) { capacity_ = capacity; }
   int64_t bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   // The table of counters with so many registers, and with or without a log.
@@ -62,7 +64,8 @@ class alignas(64) Shard {
                   absl::FunctionRef<bool(const Fingerprint&)> spared)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
-  // The upkeep that one call owes, within what is left of its budget of slots.
+  // The upkeep that one call owes, within what is left of its budget of slots: growth, a little of
+  // the sweep, and one counter is dropped, as by Sample, while there are more than may be.
   void Maintain(int64_t now_ms, int& budget) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
   // Erases the counter, if it is held. Whether it was in use.
@@ -74,7 +77,15 @@ class alignas(64) Shard {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 
  private:
-  const int64_t capacity_;
+  // Sample, in the bucket that begins at a position among all slots.
+  Eviction SampleAt(uint64_t position, int64_t now_ms,
+                    absl::FunctionRef<bool(const Fingerprint&)> spared)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  // Drops a counter of those that are too many.
+  void Drain(int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+
+  int64_t capacity_ ABSL_GUARDED_BY(mutex);
+  uint64_t drained_to_ ABSL_GUARDED_BY(mutex) = 0;  // the position where Drain goes on
   // Made when they are first used: most shards have one or two.
   std::array<std::unique_ptr<Table>, 2 * kMaxRegisters> tables_ ABSL_GUARDED_BY(mutex);
   absl::InlinedVector<Table*, 4> used_ ABSL_GUARDED_BY(mutex);

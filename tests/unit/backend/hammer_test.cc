@@ -151,8 +151,8 @@ TEST(HammerTest, NeverHoldsTooManyWhileAllIsMoving) {
   EXPECT_GT(backend->Stats().keys, 0);
 }
 
-// A throttle is forgotten again and again, while it is in use.
-TEST(HammerTest, AdmitsExactlyTheLimitsWhileAThrottleIsForgotten) {
+// Its size goes up and down, and a throttle is forgotten again and again, while it is in use.
+TEST(HammerTest, AdmitsExactlyTheLimitsWhileItIsResized) {
   const Limit flood = LimitOf("fixed_window", "3/day");
   const std::unique_ptr<MemoryBackend> backend =
       NewMemoryBackend({.max_keys = 50'000, .shards = 4});
@@ -164,7 +164,8 @@ TEST(HammerTest, AdmitsExactlyTheLimitsWhileAThrottleIsForgotten) {
 
   std::atomic<bool> over = false;
   std::thread operation([&] {
-    while (!over) {
+    for (int64_t i = 0; !over; ++i) {
+      backend->Resize({.max_keys = i % 2 == 0 ? 1000 : 50'000, .allow_when_full = i % 3 == 0});
       Oblivion forgetting;
       forgetting.scope = ScopeOf("flood");
       forgetting.now_us = kStartUs;
@@ -193,6 +194,7 @@ TEST(HammerTest, AdmitsExactlyTheLimitsWhileAThrottleIsForgotten) {
   for (std::thread& thread : threads) thread.join();
   over = true;
   operation.join();
+  backend->Resize({.max_keys = 1024});
   Oblivion forgetting;
   forgetting.scope = ScopeOf("flood");
   forgetting.now_us = kStartUs;

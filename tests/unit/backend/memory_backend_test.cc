@@ -360,6 +360,95 @@ TEST_F(MemoryBackendTest, BoundsTheWorkOfManyNewKeysInOneCall) {
   EXPECT_LE(backend_->Use().most_slots_a_call, 4 * 64);
 }
 
+TEST_F(MemoryBackendTest, GrowsAtOnceWhenItMayHoldMore) {
+  Start({.max_keys = 1000});
+  HitMany("limited", 1000, 10);
+  ASSERT_FALSE(Hit("fresh", 1).allowed);
+  EXPECT_EQ(backend_->Resize({.max_keys = 3000}), 3000);
+  HitMany("more", 2000, 10);
+  EXPECT_EQ(backend_->Stats().keys, 3000);
+  EXPECT_EQ(CountKnown("limited", 1000), 1000);
+  EXPECT_EQ(backend_->Stats().evictions, 0);
+  EXPECT_EQ(backend_->Stats().full, 1);
+  EXPECT_FALSE(Hit("fresh", 1).allowed);
+}
+
+TEST_F(MemoryBackendTest, DropsNothingAtOnceWhenItMayHoldLess) {
+  Start({.max_keys = 20'000});
+  HitMany("k", 20'000, 1);
+  const int64_t held = backend_->Stats().keys;
+  EXPECT_EQ(backend_->Resize({.max_keys = 8000}), 8000);
+  EXPECT_EQ(backend_->Stats().keys, held);
+  int64_t before = held;
+  int64_t calls = 0;
+  for (; before > 8000 && calls < 40'000; ++calls) {
+    Hit(absl::StrCat("fresh", calls), 1);
+    const int64_t now = backend_->Stats().keys;
+    ASSERT_LE(now, before);
+    ASSERT_GE(now, before - 2);
+    before = now;
+  }
+  EXPECT_EQ(backend_->Stats().keys, 8000);
+  // One for each call, but for those of shards that are done before the others.
+  EXPECT_LE(calls, 2 * (held - 8000));
+  EXPECT_LE(backend_->Use().most_slots_a_call, 64);
+  HitMany("later", 5000, 1);
+  EXPECT_LE(backend_->Stats().keys, 8000);
+}
+
+TEST_F(MemoryBackendTest, KnownKeysAloneDrainItToo) {
+  Start({.max_keys = 4000});
+  HitMany("k", 4000, 1);
+  backend_->Resize({.max_keys = 1000});
+  for (int i = 0; i < 3000; ++i) Hit("k0", 1);
+  EXPECT_EQ(backend_->Stats().keys, 1000);
+  EXPECT_EQ(backend_->Stats().evictions, 3000);
+}
+
+TEST_F(MemoryBackendTest, KeepsWhatIsAtItsLimitWhenItMayHoldLess) {
+  Start({.max_keys = 4000});
+  HitMany("limited", 1500, 10);
+  HitMany("fresh", 2500, 1);
+  backend_->Resize({.max_keys = 1000});
+  for (int i = 0; i < 10'000; ++i) Hit(absl::StrCat("other", i), 1);
+  EXPECT_EQ(backend_->Stats().keys, 1500);
+  for (int i = 0; i < 1500; ++i) ASSERT_FALSE(Look(absl::StrCat("limited", i)).allowed) << i;
+  EXPECT_GT(backend_->Stats().full, 0);
+  now_us_ += kMinuteUs + 1000;
+  HitMany("later", 3000, 1);
+  EXPECT_EQ(backend_->Stats().keys, 1000);
+}
+
+TEST_F(MemoryBackendTest, GivesMemoryBackWhenItMayHoldLess) {
+  Start({.max_keys = 200'000, .shards = 4});
+  HitMany("k", 210'000, 1);
+  const int64_t full = backend_->Use().bytes;
+  backend_->Resize({.max_keys = 20'000});
+  HitMany("fresh", 250'000, 1);
+  EXPECT_EQ(backend_->Stats().keys, 20'000);
+  EXPECT_LT(backend_->Use().bytes, full / 5);
+}
+
+TEST_F(MemoryBackendTest, TakesAnotherAnswerWhenFull) {
+  Start({.max_keys = 100});
+  HitMany("limited", 100, 10);
+  EXPECT_FALSE(Hit("fresh", 1).allowed);
+  backend_->Resize({.max_keys = 100, .allow_when_full = true});
+  EXPECT_TRUE(Hit("fresh", 1).allowed);
+  EXPECT_EQ(CountKnown("limited", 100), 100);
+  backend_->Resize({.max_keys = 100, .allow_when_full = false});
+  EXPECT_FALSE(Hit("fresh", 1).allowed);
+}
+
+TEST_F(MemoryBackendTest, ResizesWithinTheBoundsOfItsShards) {
+  Start({.max_keys = 1000});  // in one shard
+  EXPECT_EQ(backend_->Resize({.max_keys = 1}), 1);
+  EXPECT_EQ(backend_->Resize({.max_keys = 100'000'000}), 16'777'215);
+  Start({.max_keys = 1'000'000, .shards = 64});
+  EXPECT_EQ(backend_->Resize({.max_keys = 1}), 64 * 16);
+  EXPECT_EQ(backend_->Resize({.max_keys = 100'000'001}), 100'000'001);
+}
+
 TEST_F(MemoryBackendTest, GivesBackTheLogsOfWhatItForgets) {
   Start({.shards = 1});
   const Limit log = LimitOf("sliding_window_log", "1000/min");

@@ -43,6 +43,14 @@ class ShardTest : public testing::Test {
     EXPECT_GE(budget, 0);
     return 64 - budget;
   }
+  void SetCapacity(int64_t capacity) {
+    MutexLock lock(shard_.mutex);
+    shard_.SetCapacity(capacity);
+  }
+  int64_t Evictions() {
+    MutexLock lock(shard_.mutex);
+    return shard_.evictions;
+  }
 
   // The next stretch; whether there is more.
   bool ForgetSome(const KeyScope& scope) {
@@ -124,6 +132,33 @@ TEST_F(ShardTest, MissesNothingThatWasThereWhileAllIsMoving) {
     ASSERT_FALSE(shard_.Forget(Numbered(number, "dropped"), kNowMs)) << number;
   }
   for (const uint64_t number : kept) ASSERT_TRUE(shard_.Forget(Numbered(number), kNowMs)) << number;
+}
+
+TEST_F(ShardTest, DrainsOneACallWhenThereAreTooMany) {
+  for (uint64_t number = 0; number < 2000; ++number) Insert(Numbered(number));
+  SetCapacity(500);
+  EXPECT_EQ(Size(), 2000);
+  for (int64_t left = 1999; left >= 500; --left) {
+    Maintain();
+    ASSERT_EQ(Size(), left);
+  }
+  Maintain();
+  EXPECT_EQ(Size(), 500);
+  EXPECT_EQ(Evictions(), 1500);
+}
+
+TEST_F(ShardTest, DrainsTheAbsentFirstAndNothingAtItsLimit) {
+  for (uint64_t number = 0; number < 1000; ++number) {
+    Insert(Numbered(number), 2, {kNowMs + 1000, number < 600 ? SlotUse::kAtLimit : uint16_t{9}});
+  }
+  SetCapacity(100);
+  for (int i = 0; i < 5000; ++i) Maintain();
+  EXPECT_EQ(Size(), 600);
+  EXPECT_EQ(Evictions(), 400);
+  MutexLock lock(shard_.mutex);
+  for (uint64_t number = 0; number < 600; ++number) {
+    ASSERT_TRUE(shard_.Forget(Numbered(number), kNowMs));
+  }
 }
 
 // Newcomers of one throttle have most bits of their fingerprints in common.
