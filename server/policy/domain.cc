@@ -4,6 +4,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "policy/glob.h"
 
 namespace sluice {
 namespace {
@@ -20,30 +21,6 @@ absl::string_view ChildIn(Buffer& buffer, absl::string_view key, absl::string_vi
   return absl::string_view(buffer.data(), buffer.size());
 }
 
-// Only the last `*` is ever taken up again: what an earlier one could swallow more, it can too. So
-// the work is at most |pattern| x |text|.
-bool MatchesWildcard(absl::string_view pattern, absl::string_view text) {
-  size_t p = 0;
-  size_t t = 0;
-  size_t after_star = absl::string_view::npos;
-  size_t star_ends = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      after_star = ++p;
-      star_ends = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p;
-      ++t;
-    } else if (after_star != absl::string_view::npos) {
-      p = after_star;
-      t = ++star_ends;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == absl::string_view::npos;
-}
-
 struct Step {
   const Domain::Node* node;
   bool exact;
@@ -55,7 +32,7 @@ Step Descend(const Domain::Node& node, const DescriptorEntry& entry, Buffer& buf
     if (exact != node.exact.end()) return {exact->second.get(), true};
   }
   for (const Domain::Node::Wildcard& wildcard : node.wildcards) {
-    if (wildcard.key == entry.key && MatchesWildcard(wildcard.pattern, entry.value)) {
+    if (wildcard.key == entry.key && MatchesStars(wildcard.pattern, entry.value)) {
       return {wildcard.node.get(), false};
     }
   }
