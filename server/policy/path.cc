@@ -60,6 +60,8 @@ Decoded Decode(absl::string_view path, bool slashes) {
     decoded.hides = decoded.hides || slash || (encoded.has_value() && c == '.');
     if (slash) {
       decoded.text += '/';
+    } else if (c == '%' && !encoded.has_value()) {
+      decoded.text += "%25";  // or it might make a code of what is decoded behind it
     } else if (!encoded.has_value() || IsUnreserved(c)) {
       decoded.text += c;
     } else {

@@ -44,8 +44,9 @@ class RequestPath {
   bool empty() const { return raw_.empty(); }
   absl::string_view raw() const { return raw_; }
   // Percent-encoded unreserved characters (RFC 3986, 2.3) and slashes are decoded, `\` is a slash,
-  // slashes in a row are one, dot segments are resolved, it begins with a slash, and the hex digits
-  // of what stays encoded are upper-case. Equal to raw() for nearly every path.
+  // slashes in a row are one, dot segments are resolved, it begins with a slash, the hex digits of
+  // what stays encoded are upper-case, and a `%` that encodes nothing is `%25`. Equal to raw() for
+  // nearly every path.
   absl::string_view canonical() const { return differs_ ? canonical_ : raw_; }
   // It has `//`, a dot segment (also `..;x`, as servlets take it), a `\`, an encoded `/`, `.` or
   // `\`, or does not begin with a slash.

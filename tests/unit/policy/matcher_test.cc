@@ -106,7 +106,8 @@ TEST(MatcherTest, ARegexIsBoundedInLengthAndMemory) {
   EXPECT_THAT(too_long, HasSubstr("longer than 1024 bytes"));
   EXPECT_LT(too_long.size(), 200U);
   testing::internal::CaptureStderr();
-  EXPECT_THAT(ErrorOf(Matcher::Regex("((\\pL{50}){50}){50}")), HasSubstr("invalid repetition size"));
+  EXPECT_THAT(ErrorOf(Matcher::Regex("((\\pL{50}){50}){50}")),
+              HasSubstr("invalid repetition size"));
   EXPECT_THAT(ErrorOf(Matcher::Regex("(\\pL{30}){30}")), HasSubstr("pattern too large"));
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
