@@ -71,13 +71,13 @@ bool SlowMatches(absl::string_view pattern, absl::string_view path) {
 // --- Random patterns and paths.
 
 std::string RandomPattern() {
-  const Texts segments = SomeOf({"a", "b", "ab", "*", "a*", "*b", "a*b*a", "**", "**"}, 0, 5);
+  const Texts segments = SomeOf({"a", "a", "b", "*", "a*", "*b", "a*b*a", "**", "**"}, 0, 6);
   return absl::StrCat("/", absl::StrJoin(segments, "/"),
                       Chance(20) && !segments.empty() ? "/" : "");
 }
 
 std::string UsualPath() {
-  const Texts segments = SomeOf({"a", "b", "ab", "aba", "abba", "ba"}, 0, 7);
+  const Texts segments = SomeOf({"a", "a", "a", "b", "ab", "abbaba"}, 0, 8);
   return absl::StrCat("/", absl::StrJoin(segments, "/"),
                       Chance(20) && !segments.empty() ? "/" : "");
 }

@@ -138,6 +138,7 @@ TEST(PathPatternTest, MatchesBySegments) {
       {"/a*b*c", {"/abc", "/axbxc"}, {"/abx", "/ab/c"}},
       {"/**/x", {"/x", "/a/x", "/a/x/x/"}, {"/", "/a", "/x/a", "/ax"}},
       {"/**/a/b/**", {"/a/b", "/a/a/b", "/x/a/b/y"}, {"/a", "/a/x/b", "/b/a"}},
+      {"/**/a/a/b", {"/a/a/b", "/a/a/a/b", "/a/b/a/a/a/b"}, {"/a/b", "/a/a/a"}},
       {"/a/**/b", {"/a/b", "/a/x/y/b"}, {"/a", "/a/b/c", "/ab"}},
       {"/a/**/**/b/", {"/a/b", "/a/x/b"}, {"/a/x"}},
       {"/**/*", {"/a", "/a/b"}, {"/"}},
