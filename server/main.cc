@@ -21,6 +21,7 @@
 #include "core/rate.h"
 #include "limiter/limiter.h"
 #include "policy/loader.h"
+#include "service/admin_service.h"
 #include "service/health_service.h"
 #include "service/limiter_service.h"
 #include "service/ratelimit_service.h"
@@ -138,6 +139,7 @@ class Server {
         limiter_(HashSecret::Random(), *telemetry_),
         limiter_service_(limiter_),
         ratelimit_service_(limiter_),
+        admin_service_(limiter_, spec_.auth.open()),
         reported_full_(backends_.size(), 0) {
     for (size_t i = 0; i < backends_.size(); ++i) {
       telemetry_->AddBackend(policy_->backends[i].name, *backends_[i]);
@@ -149,10 +151,27 @@ class Server {
                             {limiter_, ratelimit_service_, health_, *telemetry_, *clock_});
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
-    auto grpc = NewGrpcDoor(spec_.grpc_address,
+    auto grpc = NewGrpcDoor({spec_.grpc_address, spec_.grpc_tls, spec_.max_connection_age_us},
                             {limiter_service_, ratelimit_service_, health_, *telemetry_, *clock_});
     if (!grpc.ok()) return grpc.status();
     grpc_ = *std::move(grpc);
+    return OpenAdmin();
+  }
+
+  // Of several servers on one host only the first gets the address that nobody has chosen: the
+  // others decide all the same.
+  absl::Status OpenAdmin() {
+    if (spec_.admin_address.empty()) return absl::OkStatus();
+    auto admin = NewAdminDoor({spec_.admin_address, spec_.admin_tls},
+                              {admin_service_, *telemetry_, *clock_});
+    if (admin.ok()) {
+      admin_ = *std::move(admin);
+    } else if (spec_.admin_address_given) {
+      return admin.status();
+    } else {
+      spdlog::warn("{}: going on without Admin (server.admin.address says where, or off)",
+                   std::string(admin.status().message()));
+    }
     return absl::OkStatus();
   }
 
@@ -167,12 +186,13 @@ class Server {
 
   void SayReady() const {
     spdlog::info(
-        "serving version={} grpc={} http={} backends={} policy=\"{}\" generation={} hash={} "
-        "throttles={} domains={}",
+        "serving version={} grpc={} http={} admin={} backends={} policy=\"{}\" generation={} "
+        "hash={} throttles={} domains={}",
         SLUICE_VERSION, WithPort(spec_.grpc_address, grpc_->port()),
-        WithPort(spec_.http_address, http_->port()), DescribeBackends(*policy_), policy_->source,
-        policy_->generation, policy_->content_hash.substr(0, 12), policy_->throttles.size(),
-        policy_->domains.size());
+        WithPort(spec_.http_address, http_->port()),
+        admin_ == nullptr ? "off" : WithPort(spec_.admin_address, admin_->port()),
+        DescribeBackends(*policy_), policy_->source, policy_->generation,
+        policy_->content_hash.substr(0, 12), policy_->throttles.size(), policy_->domains.size());
   }
 
   // Tells the operator of a full backend; to be called once a minute.
@@ -211,10 +231,12 @@ class Server {
   Limiter limiter_;
   LimiterService limiter_service_;
   RateLimitService ratelimit_service_;
+  AdminService admin_service_;
   HealthService health_;
   std::vector<int64_t> reported_full_;
   std::unique_ptr<HttpDoor> http_;
   std::unique_ptr<GrpcDoor> grpc_;
+  std::unique_ptr<GrpcDoor> admin_;  // nullptr: there is none
 };
 
 int Run(const std::string& config) {
@@ -232,12 +254,12 @@ int Run(const std::string& config) {
   if (config.empty() && !TakeEnvironment(spec)) return kExitBadConfig;
   Server server(std::move(loaded.policy), std::move(spec));
   if (absl::Status status = server.Open(); !status.ok()) return Fail(status);
+  server.Serve();
   server.SayReady();
   if (config.empty()) {
     spdlog::info(
         "no --config: running the built-in example; try: sluicectl hit api:burst --id alice");
   }
-  server.Serve();
   int signal = 0;
   while ((signal = WaitForSignal(signals, kMinuteUs)) == 0) server.ReportFull();
   server.Drain(signal);

@@ -1,10 +1,14 @@
 #include "cli/arguments.h"
 
+#include <utility>
+
+#include "absl/functional/function_ref.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "cli/text.h"
+#include "policy/tls_files.h"
 
 namespace sluice::cli {
 namespace {
@@ -30,6 +34,20 @@ absl::Status AddEntry(absl::string_view argument, absl::string_view entry,
   return absl::OkStatus();
 }
 
+// Reads the file into `pem`, unless it has no name.
+absl::Status ReadPem(absl::string_view option, const std::string& path,
+                     absl::FunctionRef<absl::Status(absl::string_view)> check, std::string& pem) {
+  if (path.empty()) return absl::OkStatus();
+  absl::StatusOr<std::string> text = ReadPemFile(path);
+  const absl::Status status = text.ok() ? check(*text) : text.status();
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(option, ": ", Printable(path), ": ", status.message()));
+  }
+  pem = *std::move(text);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<uint64_t> ParseCount(absl::string_view text, uint64_t max) {
@@ -39,6 +57,25 @@ absl::StatusOr<uint64_t> ParseCount(absl::string_view text, uint64_t max) {
     return Malformed(text, absl::StrCat("is not a whole number from 0 to ", max));
   }
   return count;
+}
+
+absl::StatusOr<absl::optional<Tls>> ReadTls(const std::string& ca, const std::string& cert,
+                                            const std::string& key) {
+  if (ca.empty() && cert.empty() && key.empty()) return absl::nullopt;
+  if (cert.empty() != key.empty()) {
+    return absl::InvalidArgumentError("--tls-cert and --tls-key go together");
+  }
+  const auto certificates = [](absl::string_view pem) { return CheckCertificates(pem); };
+  Tls tls;
+  absl::Status status = ReadPem("--tls-ca", ca, certificates, tls.ca);
+  if (status.ok()) status = ReadPem("--tls-cert", cert, certificates, tls.certificate);
+  if (status.ok()) {
+    status = ReadPem(
+        "--tls-key", key,
+        [&](absl::string_view pem) { return CheckPrivateKey(pem, tls.certificate); }, tls.key);
+  }
+  if (!status.ok()) return status;
+  return tls;
 }
 
 absl::StatusOr<Map<std::string, std::string>> ParseContext(

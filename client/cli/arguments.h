@@ -8,7 +8,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "cli/remote.h"
 #include "envoy/extensions/common/ratelimit/v3/ratelimit.pb.h"
 #include "google/protobuf/map.h"
 
@@ -18,6 +20,11 @@ namespace sluice::cli {
 
 // A whole number without a sign, at most `max`.
 absl::StatusOr<uint64_t> ParseCount(absl::string_view text, uint64_t max = UINT64_MAX);
+
+// The files that --tls-ca, --tls-cert and --tls-key name, an empty name being none; nullopt when
+// all are. A certificate needs its key. Errors name the option.
+absl::StatusOr<absl::optional<Tls>> ReadTls(const std::string& ca, const std::string& cert,
+                                            const std::string& key);
 
 // `k=v` each, split at the first `=`; no key twice.
 absl::StatusOr<google::protobuf::Map<std::string, std::string>> ParseContext(

@@ -71,6 +71,10 @@ constexpr char kSimulateFooter[] =
 // The arguments as they stand.
 struct Raw {
   std::string address;
+  std::string admin_address;
+  std::string tls_ca;
+  std::string tls_cert;
+  std::string tls_key;
   std::string output;
   std::string timeout;
   std::vector<std::string> throttles;
@@ -107,6 +111,16 @@ void AddServer(CLI::App& app, Raw& raw) {
       ->type_name("HOST:PORT");
   app.add_option("--timeout", raw.timeout, "How long to wait for the answer [1s]")
       ->type_name("DURATION");
+  app.add_option("--tls-ca", raw.tls_ca, "Speak TLS, and believe servers with a certificate of it")
+      ->type_name("FILE");
+  app.add_option("--tls-cert", raw.tls_cert, "Speak TLS, and show this certificate")
+      ->type_name("FILE");
+  app.add_option("--tls-key", raw.tls_key, "The private key of --tls-cert")->type_name("FILE");
+}
+
+void AddAdmin(CLI::App& app, Raw& raw) {
+  app.add_option("--admin-addr", raw.admin_address, "The server's Admin address [127.0.0.1:8082]")
+      ->type_name("HOST:PORT");
 }
 
 // One value each time that it is given: what follows is still a throttle.
@@ -190,6 +204,7 @@ void Declare(CLI::App& app, Raw& raw) {
   app.set_version_flag("--version", "sluicectl " SLUICE_VERSION);
   app.require_subcommand(1);
   AddServer(app, raw);
+  AddAdmin(app, raw);
   AddOutput(app, raw);
   AddThrottleCommand(app, "hit", "Record a hit: take it if it is allowed", raw);
   AddThrottleCommand(app, "check", "Would this hit pass now? Takes nothing", raw);
@@ -286,6 +301,10 @@ absl::Status AskFor(const std::string& name, const Raw& raw, Command& command) {
 absl::StatusOr<Command> Build(const std::string& name, const Raw& raw) {
   Command command;
   if (!raw.address.empty()) command.address = raw.address;
+  if (!raw.admin_address.empty()) command.admin_address = raw.admin_address;
+  absl::StatusOr<absl::optional<Tls>> tls = ReadTls(raw.tls_ca, raw.tls_cert, raw.tls_key);
+  if (!tls.ok()) return tls.status();
+  command.tls = *std::move(tls);
   if (raw.output == "json") command.output = Output::kJson;
   if (!raw.timeout.empty()) {
     const absl::StatusOr<int64_t> timeout = ParseDuration(raw.timeout);

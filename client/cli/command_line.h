@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/optional.h"
 #include "absl/types/variant.h"
 #include "cli/exit_code.h"
+#include "cli/remote.h"
 #include "cli/simulate/simulation.h"
 #include "envoy/service/ratelimit/v3/rls.pb.h"
 #include "sluice/v1/limiter.pb.h"
@@ -23,6 +25,8 @@ struct Validation {
 
 struct Command {
   std::string address = "127.0.0.1:8081";
+  std::string admin_address = "127.0.0.1:8082";
+  absl::optional<Tls> tls;  // nullopt: in the clear
   Output output = Output::kTable;
   int64_t timeout_us = 1'000'000;
   // What is asked is the request that is sent, where one is sent.

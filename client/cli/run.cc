@@ -45,7 +45,8 @@ class Runner {
   template <class Response, class Request>
   int Ask(const Request& request) {
     Response response;
-    const std::unique_ptr<Remote> remote = dial_(command_.address, command_.timeout_us);
+    const std::unique_ptr<Remote> remote =
+        dial_({command_.address, command_.admin_address, command_.timeout_us, command_.tls});
     const CallStatus status = remote->Call(request, &response);
     if (!status.ok()) {
       console_.err << RenderError(command_.address, status);

@@ -2,7 +2,6 @@
 #ifndef SLUICE_CLI_RUN_H_
 #define SLUICE_CLI_RUN_H_
 
-#include <cstdint>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -23,8 +22,7 @@ struct Console {
 };
 
 // As Dial.
-using Dialer =
-    absl::FunctionRef<std::unique_ptr<Remote>(const std::string& address, int64_t timeout_us)>;
+using Dialer = absl::FunctionRef<std::unique_ptr<Remote>(const Target& target)>;
 
 // `arguments` without the program's name; returns the exit code.
 int Run(const std::vector<std::string>& arguments, Console console, Dialer dial);

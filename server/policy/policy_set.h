@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "core/rate.h"
+#include "policy/auth.h"
 #include "policy/domain.h"
 #include "policy/position.h"
 #include "policy/template.h"
@@ -22,9 +23,28 @@ namespace sluice {
 // Context keys and their values.
 using Context = absl::flat_hash_map<std::string, std::string>;
 
+// How a door speaks TLS. Paths are as sluiced opens them.
+struct TlsSpec {
+  std::string cert_file;       // the server's certificate, and those between it and its root
+  std::string key_file;        // its private key
+  std::string client_ca_file;  // clients must show a certificate of it; empty: they show none
+};
+
 struct ServerSpec {
   std::string grpc_address = "0.0.0.0:8081";
+  absl::optional<TlsSpec> grpc_tls;
+  // Microseconds, above 0. A gRPC connection that is older gets GOAWAY, and its open calls finish;
+  // nullopt: it may stay.
+  absl::optional<int64_t> max_connection_age_us;
   std::string http_address = "0.0.0.0:8080";
+  // Empty: there is no Admin door.
+  std::string admin_address = "127.0.0.1:8082";
+  // Whether the file says where: the server then does not start without its Admin door.
+  bool admin_address_given = false;
+  absl::optional<TlsSpec> admin_tls;
+  Auth auth;
+  // Whether Reset is served when `auth` is open; otherwise `auth` says to whom.
+  bool allow_reset = false;
   // Microseconds. After NOT_SERVING go on answering this long, then send GOAWAY.
   int64_t drain_delay_us = 2'000'000;
   // Microseconds. Calls that are still open after GOAWAY may take this long.

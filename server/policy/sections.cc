@@ -1,54 +1,15 @@
 #include "policy/sections.h"
 
-#include <arpa/inet.h>
-
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace sluice {
 namespace {
 
-// With the zero byte, which would end the name for the system.
-constexpr absl::string_view kNotInHosts(":[]/ \t", 7);
 constexpr int64_t kMostKeys = int64_t{1} << 40;
 constexpr size_t kMaxContextEntries = 64;
 constexpr size_t kMaxContextBytes = 1024;  // key and value together
-
-bool IsAddress(absl::string_view text) {
-  const size_t colon = text.rfind(':');
-  if (colon == absl::string_view::npos) return false;
-  const absl::string_view host = text.substr(0, colon);
-  const absl::string_view port = text.substr(colon + 1);
-  int number = 0;
-  if (port.empty() || port.find_first_not_of("0123456789") != absl::string_view::npos ||
-      !absl::SimpleAtoi(port, &number) || number > 65535) {
-    return false;
-  }
-  if (absl::StartsWith(host, "[")) return host.size() > 2 && absl::EndsWith(host, "]");
-  return !host.empty() && host.find_first_of(kNotInHosts) == absl::string_view::npos;
-}
-
-// All that Debian's civetweb listens on: it is built without IPv6, and looks up no names.
-bool IsIpv4Address(absl::string_view text) {
-  in_addr host{};
-  return IsAddress(text) &&
-         inet_pton(AF_INET, std::string(text.substr(0, text.rfind(':'))).c_str(), &host) == 1;
-}
-
-// `form` names in errors what `right` takes.
-absl::optional<std::string> ReadAddress(FileReader& file, Field field,
-                                        bool (*right)(absl::string_view), absl::string_view form,
-                                        std::string hint) {
-  absl::optional<std::string> text = file.Text(field);
-  if (!text.has_value() || right(*text)) return text;
-  file.Refuse(*field.node,
-              absl::StrCat("'", field.name, "' must be ", form, ", found ", Found(*field.node)),
-              std::move(hint));
-  return absl::nullopt;
-}
 
 BackendSpec ReadBackend(FileReader& file, Field row) {
   MapReader map(file, row, "a backend");
@@ -81,30 +42,6 @@ std::vector<Field> NamedRows(FileReader& file, Field section, absl::string_view 
 }
 
 }  // namespace
-
-ServerSpec ReadServer(FileReader& file, Field section) {
-  ServerSpec spec;
-  MapReader server(file, section, "server");
-  MapReader grpc(file, server.Find("grpc"), "server.grpc");
-  MapReader http(file, server.Find("http"), "server.http");
-  spec.grpc_address = ReadAddress(file, grpc.Find("address"), IsAddress, "host:port",
-                                  "for example 0.0.0.0:8081 or [::]:8081")
-                          .value_or(spec.grpc_address);
-  spec.http_address =
-      ReadAddress(file, http.Find("address"), IsIpv4Address, "an IPv4 address and a port",
-                  "the HTTP door has no IPv6 and looks up no names; for example "
-                  "0.0.0.0:8080")
-          .value_or(spec.http_address);
-  spec.drain_delay_us = file.Duration(server.Find("drain_delay")).value_or(spec.drain_delay_us);
-  spec.drain_grace_us = file.Duration(server.Find("drain_grace")).value_or(spec.drain_grace_us);
-  server.NotYet({"admin", "auth", "allow_reset"});
-  grpc.NotYet({"direct", "threads", "tls", "max_connection_age"});
-  http.NotYet({"tls"});
-  server.Finish();
-  grpc.Finish();
-  http.Finish();
-  return spec;
-}
 
 std::vector<BackendSpec> ReadBackends(FileReader& file, Field section) {
   std::vector<BackendSpec> backends;

@@ -8,6 +8,8 @@
 #define SLUICE_SERVICE_HANDLER_H_
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
@@ -22,6 +24,9 @@ struct CallContext {
   int64_t now_us = 0;
   // When the caller stops waiting; kNever without a deadline.
   int64_t deadline_us = kNever;
+  // The names in the caller's verified certificate: all of its subjectAltName, or the common name
+  // when it has none. Empty when the door asks for no certificate. Gone when the handler returns.
+  std::vector<std::string> identities = {};
 };
 
 }  // namespace sluice

@@ -39,13 +39,6 @@ class MessageSink final : public MetadataSink {
   Message& message_;
 };
 
-void FillRate(const Rate& rate, v1::Rate& out) {
-  out.set_text(rate.ToString());
-  out.set_unlimited(rate.unlimited());
-  out.set_limit(static_cast<uint64_t>(rate.limit()));
-  out.set_period_ms(static_cast<uint64_t>(rate.period_us() / 1000));
-}
-
 void FillJudged(const Line& line, v1::StrategyStat& stat) {
   stat.set_strategy(ToString(line.limit->strategy()));
   stat.set_hits_remaining(static_cast<double>(line.verdict.remaining));
@@ -61,6 +54,13 @@ void FillJudged(const Line& line, v1::StrategyStat& stat) {
 
 double ToMs(int64_t us) {
   return us == kNever ? std::numeric_limits<double>::infinity() : static_cast<double>(us) / 1000.0;
+}
+
+void FillRate(const Rate& rate, v1::Rate& out) {
+  out.set_text(rate.ToString());
+  out.set_unlimited(rate.unlimited());
+  out.set_limit(static_cast<uint64_t>(rate.limit()));
+  out.set_period_ms(static_cast<uint64_t>(rate.period_us() / 1000));
 }
 
 void FillResult(const Line& line, bool with_stat, v1::ThrottleResult& result) {

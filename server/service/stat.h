@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/rate.h"
 #include "limiter/call.h"
 #include "sluice/v1/limiter.pb.h"
 
@@ -11,6 +12,8 @@ namespace sluice {
 
 // Milliseconds; +infinity for kNever.
 double ToMs(int64_t us);
+
+void FillRate(const Rate& rate, v1::Rate& out);
 
 // Writes what became of one throttle: its outcome, what was taken and, when `with_stat` and there
 // is one, its state with the strategy's metadata.

@@ -18,21 +18,25 @@ OverrideUnit = ratelimit_unit_pb2.RateLimitUnit
 Outcome = limiter_pb2.Outcome
 
 
-class Client:
-    """One connection to a sluiced, with a deadline on every call."""
+def channel_to(address):
+    # Channels of one process to one address share a connection unless told not to.
+    return grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
 
-    def __init__(self, address, timeout=10.0):
-        # Channels of one process to one address share a connection unless told not to.
-        self.channel = grpc.insecure_channel(
-            address, options=[("grpc.use_local_subchannel_pool", 1)]
-        )
+
+class Client:
+    """One connection to a sluiced, with a deadline on every call, and one to its Admin address."""
+
+    def __init__(self, address, admin_address="127.0.0.1:8082", timeout=10.0):
+        self.channel = channel_to(address)
+        self.admin_channel = channel_to(admin_address)
         self.timeout = timeout
         self.limiter = limiter_pb2_grpc.LimiterStub(self.channel)
-        self.admin = admin_pb2_grpc.AdminStub(self.channel)
+        self.admin = admin_pb2_grpc.AdminStub(self.admin_channel)
         self.rls = rls_pb2_grpc.RateLimitServiceStub(self.channel)
 
     def close(self):
         self.channel.close()
+        self.admin_channel.close()
 
     def hit(self, throttles, identifier, **fields):
         return self._ask(self.limiter.Hit, limiter_pb2.HitRequest, throttles, identifier, fields)

@@ -41,7 +41,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def client(server):
-    shared = Client(server.grpc_address)
+    shared = Client(server.grpc_address, server.admin_address)
     yield shared
     shared.close()
 
@@ -72,7 +72,7 @@ def connect(cleanup):
     """Connects to a sluiced: connect(sluiced) -> Client."""
 
     def start(sluiced):
-        connected = Client(sluiced.grpc_address)
+        connected = Client(sluiced.grpc_address, sluiced.admin_address)
         cleanup.append(connected)
         return connected
 

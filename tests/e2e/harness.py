@@ -126,10 +126,12 @@ class Sluiced(Program):
 
     def __init__(self, directory, policy, name="sluiced", ports=None, drain_delay="1s"):
         self.grpc_port, self.http_port = ports or (free_port(), free_port())
+        self.admin_port = free_port()
         self.config = directory / f"{name}.yaml"
         server = {
             "grpc": {"address": self.grpc_address},
             "http": {"address": f"127.0.0.1:{self.http_port}"},
+            "admin": {"address": self.admin_address},
             "drain_delay": drain_delay,
             "drain_grace": "5s",
         }
@@ -140,6 +142,10 @@ class Sluiced(Program):
     @property
     def grpc_address(self):
         return f"127.0.0.1:{self.grpc_port}"
+
+    @property
+    def admin_address(self):
+        return f"127.0.0.1:{self.admin_port}"
 
     def get(self, path):
         return http_call(self.http_port, path)

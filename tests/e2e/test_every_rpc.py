@@ -6,6 +6,7 @@ import pytest
 from api import admin_pb2, admin_pb2_grpc, limiter_pb2, limiter_pb2_grpc, raises
 
 BUILT = {"Hit", "Check", "Stat"}
+ADMIN_BUILT = {"ValidatePolicy", "ListThrottles"}
 
 
 def methods_of(module, service):
@@ -49,9 +50,38 @@ def test_limiter_methods_that_are_not_built_yet(client, method):
     assert_unimplemented(limiter_pb2_grpc.LimiterStub(client.channel), limiter_pb2, method)
 
 
+@pytest.mark.parametrize(
+    "method",
+    [method for method in methods_of(admin_pb2, "Admin") if method.name not in ADMIN_BUILT],
+    ids=lambda method: method.name,
+)
+def test_admin_methods_that_are_not_built_yet(client, method):
+    assert_unimplemented(client.admin, admin_pb2, method)
+
+
 @pytest.mark.parametrize("method", methods_of(admin_pb2, "Admin"), ids=lambda method: method.name)
-def test_admin_methods_are_not_built_yet(client, method):
-    assert_unimplemented(admin_pb2_grpc.AdminStub(client.channel), admin_pb2, method)
+def test_admin_has_an_address_of_its_own(client, method):
+    with raises(grpc.StatusCode.UNIMPLEMENTED):
+        call(admin_pb2_grpc.AdminStub(client.channel), admin_pb2, method)
+
+
+def test_admin_lists_the_throttles(client):
+    listed = client.admin.ListThrottles(admin_pb2.ListThrottlesRequest(), timeout=10).throttles
+    window = next(throttle for throttle in listed if throttle.uid == "window")
+    assert window.strategy == "fixed_window"
+    assert window.enabled and not window.shadow
+    assert window.tenant_backends[""] == "local"
+
+
+def test_admin_validates_a_text(client):
+    def errors_of(text):
+        request = admin_pb2.ValidatePolicyRequest(yaml=text)
+        return client.admin.ValidatePolicy(request, timeout=10).errors
+
+    assert not errors_of("throttles: [{uid: a, rate: 1/s}]")
+    (error,) = errors_of("throttles: [{uid: a, rate: 1/fortnight}]")
+    assert (error.line, error.column) == (1, 28)
+    assert "fortnight" in error.message
 
 
 @pytest.mark.parametrize("name", sorted(BUILT))

@@ -68,7 +68,7 @@ class GrpcDoorTest : public testing::Test {
   }
   void SetUp() override {
     node_.Use("throttles: [{uid: plain, rate: 500/day}]");
-    auto door = NewGrpcDoor("127.0.0.1:0", Handlers());
+    auto door = NewGrpcDoor({"127.0.0.1:0"}, Handlers());
     ASSERT_TRUE(door.ok()) << door.status();
     door_ = *std::move(door);
     ASSERT_GT(door_->port(), 0);
@@ -178,11 +178,53 @@ TEST_F(GrpcDoorTest, MethodsOfLaterVersionsSaySo) {
   v1::HitResult result;
   EXPECT_FALSE(stream->Read(&result));
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
 
-  grpc::ClientContext admin;
-  v1::GetPolicyResponse policy;
-  status = v1::Admin::NewStub(channel_)->GetPolicy(&admin, v1::GetPolicyRequest(), &policy);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+TEST_F(GrpcDoorTest, AdminIsBehindADoorOfItsOwn) {
+  const auto list = [](const std::shared_ptr<grpc::Channel>& channel,
+                       v1::ListThrottlesResponse& response) {
+    grpc::ClientContext context;
+    return v1::Admin::NewStub(channel)->ListThrottles(&context, v1::ListThrottlesRequest(),
+                                                      &response);
+  };
+  v1::ListThrottlesResponse response;
+  EXPECT_EQ(list(channel_, response).error_code(), grpc::StatusCode::UNIMPLEMENTED);
+
+  const auto door = NewAdminDoor({"127.0.0.1:0"}, {node_.admin, *node_.telemetry, *node_.clock});
+  ASSERT_TRUE(door.ok()) << door.status();
+  const auto channel = grpc::CreateChannel(absl::StrCat("127.0.0.1:", (*door)->port()),
+                                           grpc::InsecureChannelCredentials());
+  ASSERT_TRUE(list(channel, response).ok());
+  ASSERT_THAT(response.throttles(), SizeIs(1));
+  EXPECT_EQ(response.throttles(0).uid(), "plain");
+  EXPECT_THAT(node_.telemetry->Scrape(),
+              HasSubstr("sluice_requests_total{method=\"ListThrottles\",code=\"OK\"} 1\n"));
+
+  grpc::ClientContext context;
+  v1::HitResponse hit;
+  EXPECT_EQ(v1::Limiter::NewStub(channel)->Hit(&context, v1::HitRequest(), &hit).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(NewAdminDoor({Address()}, {node_.admin, *node_.telemetry, *node_.clock}).status(),
+            absl::UnavailableError(absl::StrCat("server.admin: cannot listen on ", Address(),
+                                                ": Address already in use")));
+}
+
+TEST_F(GrpcDoorTest, OldConnectionsAreAskedToLeaveAndCallsGoOn) {
+  DoorOptions options{"127.0.0.1:0"};
+  options.max_connection_age_us = 50'000;
+  const auto door = NewGrpcDoor(options, Handlers());
+  ASSERT_TRUE(door.ok()) << door.status();
+  const auto channel = grpc::CreateChannel(absl::StrCat("127.0.0.1:", (*door)->port()),
+                                           grpc::InsecureChannelCredentials());
+  const auto stub = v1::Limiter::NewStub(channel);
+  for (int connection = 0; connection < 2; ++connection) {
+    grpc::ClientContext context;
+    context.set_wait_for_ready(true);
+    v1::HitResponse response;
+    ASSERT_TRUE(
+        stub->Hit(&context, ParseText<v1::HitRequest>("throttles: 'plain'"), &response).ok());
+    EXPECT_TRUE(Eventually([&] { return channel->GetState(false) != GRPC_CHANNEL_READY; }));
+  }
 }
 
 TEST_F(GrpcDoorTest, ACallCancelledWhileItsAnswerIsPendingHarmsNothing) {
@@ -359,11 +401,11 @@ TEST_F(GrpcDoorTest, GarbageDoesNotStopIt) {
 }
 
 TEST_F(GrpcDoorTest, APortInUseIsNamed) {
-  const auto second = NewGrpcDoor(Address(), Handlers());
+  const auto second = NewGrpcDoor({Address()}, Handlers());
   EXPECT_EQ(second.status(),
             absl::UnavailableError(absl::StrCat("server.grpc: cannot listen on ", Address(),
                                                 ": Address already in use")));
-  const auto nowhere = NewGrpcDoor("no.such.host.invalid:1", Handlers());
+  const auto nowhere = NewGrpcDoor({"no.such.host.invalid:1"}, Handlers());
   EXPECT_TRUE(absl::IsUnavailable(nowhere.status()));
   EXPECT_THAT(std::string(nowhere.status().message()),
               HasSubstr("cannot listen on no.such.host.invalid:1: "));

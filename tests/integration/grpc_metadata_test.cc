@@ -136,8 +136,8 @@ class MetadataOverGrpcTest : public testing::TestWithParam<Told> {
  protected:
   void SetUp() override {
     node_.Use(absl::StrCat("throttles: [{uid: it, ", GetParam().limit, "}]"));
-    auto door = NewGrpcDoor("127.0.0.1:0", {node_.native, node_.ratelimit, node_.health,
-                                            *node_.telemetry, *node_.clock});
+    auto door = NewGrpcDoor({"127.0.0.1:0"}, {node_.native, node_.ratelimit, node_.health,
+                                              *node_.telemetry, *node_.clock});
     ASSERT_TRUE(door.ok()) << door.status();
     door_ = *std::move(door);
     stub_ = v1::Limiter::NewStub(grpc::CreateChannel(absl::StrCat("127.0.0.1:", door_->port()),

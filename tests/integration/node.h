@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "backend/memory/memory_backend.h"
 #include "limiter/limiter.h"
+#include "service/admin_service.h"
 #include "service/health_service.h"
 #include "service/limiter_service.h"
 #include "service/ratelimit_service.h"
@@ -26,6 +27,7 @@ struct Node {
   Limiter limiter{HashSecret::FromSeed(1), *telemetry};
   LimiterService native{limiter};
   RateLimitService ratelimit{limiter};
+  AdminService admin{limiter, /*local=*/true};
   HealthService health;
 };
 

@@ -21,7 +21,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "sluice/v1/admin.grpc.pb.h"
 #include "sluice/v1/limiter.grpc.pb.h"
+#include "tests/fakes/certificates.h"
 #include "tests/fakes/socket_client.h"
 
 extern char** environ;
@@ -128,7 +130,8 @@ class ProcessTest : public testing::Test {
   // A configuration on free ports, with `server` settings of its own and one throttle.
   std::string Config(absl::string_view server) const {
     return Write("sluice.yaml", absl::StrCat("server: {grpc: {address: \"127.0.0.1:0\"}, ",
-                                             "http: {address: \"127.0.0.1:0\"}, ", server, "}\n",
+                                             "http: {address: \"127.0.0.1:0\"}, ",
+                                             "admin: {address: \"127.0.0.1:0\"}, ", server, "}\n",
                                              "throttles: [{uid: plain, rate: 2/day}]\n",
                                              "domains: {files: [\"*.domain\"]}\n"));
   }
@@ -138,9 +141,11 @@ class ProcessTest : public testing::Test {
           "descriptors: [{key: client, rate_limit: {unit: day, requests_per_unit: 1}}]\n");
   }
 
-  static v1::HitResponse Hit(int port) {
-    const auto stub = v1::Limiter::NewStub(
-        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  static v1::HitResponse Hit(int port,
+                             const std::shared_ptr<grpc::ChannelCredentials>& credentials =
+                                 grpc::InsecureChannelCredentials()) {
+    const auto stub =
+        v1::Limiter::NewStub(grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), credentials));
     grpc::ClientContext context;
     v1::HitRequest request;
     request.add_throttles("plain");
@@ -190,6 +195,60 @@ TEST_F(ProcessTest, AnswersOnWhileItDrains) {
   EXPECT_EQ(server.ExitCode(), 0) << server.log();
 }
 
+TEST_F(ProcessTest, AdminHasAPortOfItsOwn) {
+  Sluiced server({"--config", Config("drain_delay: 0s")});
+  const int port = server.Port("admin");
+  ASSERT_GT(port, 0) << server.log();
+  EXPECT_NE(port, server.Port("grpc"));
+  const auto stub = v1::Admin::NewStub(
+      grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  v1::ListThrottlesResponse response;
+  ASSERT_TRUE(stub->ListThrottles(&context, v1::ListThrottlesRequest(), &response).ok());
+  ASSERT_EQ(response.throttles_size(), 1);
+  EXPECT_EQ(response.throttles(0).uid(), "plain");
+  server.Signal(SIGTERM);
+  EXPECT_EQ(server.ExitCode(), 0) << server.log();
+}
+
+TEST_F(ProcessTest, AdminCanBeOff) {
+  Sluiced server({"--config", Write("off.yaml",
+                                    "server: {grpc: {address: \"127.0.0.1:0\"}, "
+                                    "http: {address: \"127.0.0.1:0\"}, admin: {address: off}}\n")});
+  EXPECT_TRUE(server.LogHas(" admin=off ")) << server.log();
+}
+
+// The default address of Admin goes to one server alone.
+TEST_F(ProcessTest, AnAdminAddressThatNobodyChoseStopsNoServer) {
+  const std::string config = Write("plain.yaml",
+                                   "server: {grpc: {address: \"127.0.0.1:0\"}, "
+                                   "http: {address: \"127.0.0.1:0\"}}\n"
+                                   "throttles: [{uid: plain, rate: 2/day}]\n");
+  Sluiced first({"--config", config});
+  ASSERT_TRUE(first.LogHas(" domains=")) << first.log();
+  Sluiced second({"--config", config});
+  EXPECT_TRUE(second.LogHas("going on without Admin")) << second.log();
+  EXPECT_TRUE(second.LogHas(" admin=off ")) << second.log();
+  EXPECT_TRUE(Hit(second.Port("grpc")).allowed());
+}
+
+TEST_F(ProcessTest, SpeaksTls) {
+  const CertificateAuthority ca("Test CA");
+  const Identity identity = ca.Issue("server", "IP:127.0.0.1");
+  Write("server.pem", identity.certificate);
+  Write("server.key", identity.key);
+  Sluiced server(
+      {"--config", Write("tls.yaml",
+                         "server:\n"
+                         "  grpc: {address: \"127.0.0.1:0\", tls: {cert_file: server.pem, "
+                         "key_file: server.key}}\n"
+                         "  http: {address: \"127.0.0.1:0\"}\n"
+                         "  admin: {address: \"127.0.0.1:0\"}\n"
+                         "throttles: [{uid: plain, rate: 2/day}]\n")});
+  ASSERT_GT(server.Port("grpc"), 0) << server.log();
+  EXPECT_TRUE(Hit(server.Port("grpc"), grpc::SslCredentials({ca.certificate(), "", ""})).allowed());
+}
+
 TEST_F(ProcessTest, SigintSkipsTheDelay) {
   Sluiced server({"--config", Config("drain_delay: 1h")});
   ASSERT_GT(server.Port("grpc"), 0) << server.log();
@@ -226,14 +285,15 @@ TEST_F(ProcessTest, AnUnknownOptionIsABadConfiguration) {
 
 TEST_F(ProcessTest, APortInUseIsOneClearLine) {
   Sluiced first({"--config", Config("drain_delay: 0s")});
-  for (const char* door : {"grpc", "http"}) {
-    SCOPED_TRACE(door);
+  for (const absl::string_view door : {"grpc", "http", "admin"}) {
+    SCOPED_TRACE(std::string(door));
     const std::string address = absl::StrCat("127.0.0.1:", first.Port(door));
-    const absl::string_view other = door == absl::string_view("grpc") ? "http" : "grpc";
-    Sluiced second(
-        {"--config",
-         Write("second.yaml", absl::StrCat("server: {", door, ": {address: \"", address, "\"}, ",
-                                           other, ": {address: \"127.0.0.1:0\"}}\n"))});
+    std::string server = "server:\n";
+    for (const absl::string_view each : {"grpc", "http", "admin"}) {
+      absl::StrAppend(&server, "  ", each, ": {address: \"", each == door ? address : "127.0.0.1:0",
+                      "\"}\n");
+    }
+    Sluiced second({"--config", Write("second.yaml", server)});
     EXPECT_EQ(second.ExitCode(), 1);
     const std::vector<std::string> lines = absl::StrSplit(second.log(), '\n', absl::SkipEmpty());
     EXPECT_THAT(lines, ElementsAre(HasSubstr(absl::StrCat("server.", door, ": cannot listen on ",

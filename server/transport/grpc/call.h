@@ -5,8 +5,10 @@
 #include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
 
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -32,12 +34,25 @@ inline int64_t DeadlineUs(const grpc::CallbackServerContext& context, int64_t no
   return now_us + left.tv_sec * 1'000'000 + left.tv_nsec / 1000;
 }
 
+// The names in the caller's certificate, which gRPC has verified; empty without one.
+inline std::vector<std::string> IdentitiesOf(const grpc::CallbackServerContext& context) {
+  std::vector<std::string> names;
+  const std::shared_ptr<const grpc::AuthContext> caller = context.auth_context();
+  if (caller == nullptr || !caller->IsPeerAuthenticated()) return names;
+  // gRPC's own order: the subjectAltName, and the common name only where that is missing.
+  for (const grpc::string_ref& name : caller->GetPeerIdentity()) {
+    names.emplace_back(name.data(), name.size());
+  }
+  return names;
+}
+
 // Runs a handler with a Reply that finishes the call. Request and response live until then, also
 // when the caller has gone meanwhile.
 class CallRunner {
  public:
-  // Both outlive the calls.
-  CallRunner(const Clock& clock, Telemetry& telemetry) : clock_(clock), telemetry_(telemetry) {}
+  // Clock and telemetry outlive the calls. `identify` tells whether callers show certificates.
+  CallRunner(const Clock& clock, Telemetry& telemetry, bool identify)
+      : clock_(clock), telemetry_(telemetry), identify_(identify) {}
 
   // `method` lives as long as the code does.
   template <class Handle>
@@ -45,7 +60,8 @@ class CallRunner {
                                 Handle handle) {
     grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
     const int64_t now_us = clock_.Now();
-    const CallContext call{now_us, DeadlineUs(context, now_us)};
+    CallContext call{now_us, DeadlineUs(context, now_us)};
+    if (identify_) call.identities = IdentitiesOf(context);
     handle(call, [this, reactor, method, now_us](const absl::Status& status) {
       telemetry_.OnRequest(method, status.code(), clock_.Now() - now_us);
       reactor->Finish(ToGrpc(status));
@@ -62,6 +78,7 @@ class CallRunner {
  private:
   const Clock& clock_;
   Telemetry& telemetry_;
+  const bool identify_;
 };
 
 }  // namespace sluice

@@ -1,4 +1,4 @@
-// The gRPC port, held by gRPC C++.
+// The gRPC port and the Admin port, held by gRPC C++.
 #ifndef SLUICE_TRANSPORT_GRPC_GRPC_DOOR_H_
 #define SLUICE_TRANSPORT_GRPC_GRPC_DOOR_H_
 
@@ -7,7 +7,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "core/clock.h"
+#include "policy/policy_set.h"
+#include "service/admin_service.h"
 #include "service/health_service.h"
 #include "service/limiter_service.h"
 #include "service/ratelimit_service.h"
@@ -15,11 +18,28 @@
 
 namespace sluice {
 
-// What the door leads to. All of it outlives the door.
+struct DoorOptions {
+  std::string address;  // HOST:PORT
+  // nullopt: in the clear. The files are read again within seconds of a change, for connections
+  // that come then; while they do not fit together, those are refused.
+  absl::optional<TlsSpec> tls = absl::nullopt;
+  // Microseconds, above 0, give or take a tenth: a connection that is older gets GOAWAY, and its
+  // open calls finish.
+  absl::optional<int64_t> max_connection_age_us = absl::nullopt;
+};
+
+// What the gRPC door leads to. All of it outlives the door.
 struct GrpcHandlers {
   LimiterService& limiter;
   RateLimitService& ratelimit;
   HealthService& health;
+  Telemetry& telemetry;
+  const Clock& clock;
+};
+
+// What the Admin door leads to. All of it outlives the door.
+struct AdminHandlers {
+  AdminService& admin;
   Telemetry& telemetry;
   const Clock& clock;
 };
@@ -37,10 +57,15 @@ class GrpcDoor {
   virtual void Shutdown(int64_t grace_us) = 0;
 };
 
-// Serves the native API, Envoy's rate limit service, health and reflection on `address`
-// (HOST:PORT). The error is one line that names the address and the reason.
-absl::StatusOr<std::unique_ptr<GrpcDoor>> NewGrpcDoor(const std::string& address,
+// The errors of both are one line that names the address and the reason.
+
+// Serves the native API, Envoy's rate limit service, health and reflection.
+absl::StatusOr<std::unique_ptr<GrpcDoor>> NewGrpcDoor(const DoorOptions& options,
                                                       const GrpcHandlers& handlers);
+
+// Serves sluice.v1.Admin and reflection.
+absl::StatusOr<std::unique_ptr<GrpcDoor>> NewAdminDoor(const DoorOptions& options,
+                                                       const AdminHandlers& handlers);
 
 }  // namespace sluice
 

@@ -93,8 +93,8 @@ class WatchReactor final : public grpc::ServerWriteReactor<HealthCheckResponse>,
 
 class HealthRpc final : public grpc::health::v1::Health::CallbackService {
  public:
-  explicit HealthRpc(const GrpcHandlers& to)
-      : health_(to.health), runner_(to.clock, to.telemetry) {}
+  HealthRpc(const GrpcHandlers& to, const CallRunner& runner)
+      : health_(to.health), runner_(runner) {}
 
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
                                   const HealthCheckRequest* request,
@@ -115,8 +115,9 @@ class HealthRpc final : public grpc::health::v1::Health::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewHealthRpc(const GrpcHandlers& handlers) {
-  return std::make_unique<HealthRpc>(handlers);
+std::unique_ptr<grpc::Service> NewHealthRpc(const GrpcHandlers& handlers,
+                                            const CallRunner& runner) {
+  return std::make_unique<HealthRpc>(handlers, runner);
 }
 
 }  // namespace sluice

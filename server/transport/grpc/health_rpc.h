@@ -10,7 +10,7 @@
 namespace sluice {
 
 // The handlers outlive the service, which outlives the server.
-std::unique_ptr<grpc::Service> NewHealthRpc(const GrpcHandlers& handlers);
+std::unique_ptr<grpc::Service> NewHealthRpc(const GrpcHandlers& handlers, const CallRunner& runner);
 
 }  // namespace sluice
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "envoy/service/ratelimit/v3/rls.grpc.pb.h"
-#include "sluice/v1/admin.grpc.pb.h"
 #include "sluice/v1/limiter.grpc.pb.h"
 
 namespace sluice {
@@ -21,8 +20,8 @@ class RefusedStream final : public grpc::ServerBidiReactor<v1::HitRequest, v1::H
 
 class LimiterRpc final : public v1::Limiter::CallbackService {
  public:
-  explicit LimiterRpc(const GrpcHandlers& to)
-      : limiter_(to.limiter), runner_(to.clock, to.telemetry) {}
+  LimiterRpc(const GrpcHandlers& to, const CallRunner& runner)
+      : limiter_(to.limiter), runner_(runner) {}
 
   Unary Hit(Context context, const v1::HitRequest* request, v1::HitResponse* response) override {
     return runner_.Run(*context, "Hit", [&](const CallContext& call, Reply reply) {
@@ -78,8 +77,8 @@ class LimiterRpc final : public v1::Limiter::CallbackService {
 
 class RateLimitRpc final : public envoy::service::ratelimit::v3::RateLimitService::CallbackService {
  public:
-  explicit RateLimitRpc(const GrpcHandlers& to)
-      : ratelimit_(to.ratelimit), runner_(to.clock, to.telemetry) {}
+  RateLimitRpc(const GrpcHandlers& to, const CallRunner& runner)
+      : ratelimit_(to.ratelimit), runner_(runner) {}
 
   Unary ShouldRateLimit(Context context,
                         const envoy::service::ratelimit::v3::RateLimitRequest* request,
@@ -94,54 +93,13 @@ class RateLimitRpc final : public envoy::service::ratelimit::v3::RateLimitServic
   CallRunner runner_;
 };
 
-class AdminRpc final : public v1::Admin::CallbackService {
- public:
-  explicit AdminRpc(const GrpcHandlers& to) : runner_(to.clock, to.telemetry) {}
-
-  Unary GetPolicy(Context context, const v1::GetPolicyRequest*, v1::GetPolicyResponse*) override {
-    return runner_.Refuse(*context, "GetPolicy");
-  }
-  Unary ReloadPolicy(Context context, const v1::ReloadPolicyRequest*,
-                     v1::ReloadPolicyResponse*) override {
-    return runner_.Refuse(*context, "ReloadPolicy");
-  }
-  Unary ValidatePolicy(Context context, const v1::ValidatePolicyRequest*,
-                       v1::ValidatePolicyResponse*) override {
-    return runner_.Refuse(*context, "ValidatePolicy");
-  }
-  Unary ListThrottles(Context context, const v1::ListThrottlesRequest*,
-                      v1::ListThrottlesResponse*) override {
-    return runner_.Refuse(*context, "ListThrottles");
-  }
-  Unary Explain(Context context, const v1::ExplainRequest*, v1::ExplainResponse*) override {
-    return runner_.Refuse(*context, "Explain");
-  }
-  Unary TopKeys(Context context, const v1::TopKeysRequest*, v1::TopKeysResponse*) override {
-    return runner_.Refuse(*context, "TopKeys");
-  }
-  Unary SetOverride(Context context, const v1::SetOverrideRequest*,
-                    v1::SetOverrideResponse*) override {
-    return runner_.Refuse(*context, "SetOverride");
-  }
-  Unary SetBreaker(Context context, const v1::SetBreakerRequest*,
-                   v1::SetBreakerResponse*) override {
-    return runner_.Refuse(*context, "SetBreaker");
-  }
-  Unary ResetAll(Context context, const v1::ResetAllRequest*, v1::ResetAllResponse*) override {
-    return runner_.Refuse(*context, "ResetAll");
-  }
-
- private:
-  CallRunner runner_;
-};
-
 }  // namespace
 
-std::vector<std::unique_ptr<grpc::Service>> NewDecisionServices(const GrpcHandlers& handlers) {
+std::vector<std::unique_ptr<grpc::Service>> NewDecisionServices(const GrpcHandlers& handlers,
+                                                                const CallRunner& runner) {
   std::vector<std::unique_ptr<grpc::Service>> services;
-  services.push_back(std::make_unique<LimiterRpc>(handlers));
-  services.push_back(std::make_unique<RateLimitRpc>(handlers));
-  services.push_back(std::make_unique<AdminRpc>(handlers));
+  services.push_back(std::make_unique<LimiterRpc>(handlers, runner));
+  services.push_back(std::make_unique<RateLimitRpc>(handlers, runner));
   return services;
 }
 

@@ -1,4 +1,4 @@
-// sluice.v1.Limiter, sluice.v1.Admin and Envoy's rate limit service as gRPC C++ knows them.
+// sluice.v1.Limiter and Envoy's rate limit service as gRPC C++ knows them.
 #ifndef SLUICE_TRANSPORT_GRPC_LIMITER_RPC_H_
 #define SLUICE_TRANSPORT_GRPC_LIMITER_RPC_H_
 
@@ -11,7 +11,8 @@
 namespace sluice {
 
 // The handlers outlive the services, which outlive the server.
-std::vector<std::unique_ptr<grpc::Service>> NewDecisionServices(const GrpcHandlers& handlers);
+std::vector<std::unique_ptr<grpc::Service>> NewDecisionServices(const GrpcHandlers& handlers,
+                                                                const CallRunner& runner);
 
 }  // namespace sluice
 

@@ -1,12 +1,17 @@
 #include "cli/arguments.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
+#include "tests/fakes/certificates.h"
 
 namespace sluice::cli {
 namespace {
@@ -118,6 +123,49 @@ TEST(ParseCountTest, ReachesItsBoundAndNoFurther) {
   EXPECT_FALSE(ParseCount("4294967296", UINT32_MAX).ok());
   EXPECT_FALSE(ParseCount("+1").ok());
   EXPECT_FALSE(ParseCount("0x10").ok());
+}
+
+class TlsTest : public ::testing::Test {
+ protected:
+  TlsTest() : folder_(absl::StrCat(::testing::TempDir(), "/sluicectl-tls.XXXXXX")) {
+    EXPECT_NE(mkdtemp(folder_.data()), nullptr);
+  }
+  ~TlsTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string Write(const std::string& name, const std::string& text) const {
+    const std::string path = absl::StrCat(folder_, "/", name);
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  std::string folder_;
+  const CertificateAuthority authority_{"Test CA"};
+  const Identity identity_ = authority_.Issue("ops");
+};
+
+TEST_F(TlsTest, ReadsWhatIsNamed) {
+  const std::string ca = Write("ca", authority_.certificate());
+  const auto all = ReadTls(ca, Write("cert", identity_.certificate), Write("key", identity_.key));
+  ASSERT_TRUE(all.ok()) << all.status();
+  ASSERT_TRUE(all->has_value());
+  EXPECT_EQ((*all)->ca, authority_.certificate());
+  EXPECT_EQ((*all)->certificate, identity_.certificate);
+  EXPECT_EQ((*all)->key, identity_.key);
+
+  const auto alone = ReadTls(ca, "", "");
+  ASSERT_TRUE(alone.ok() && alone->has_value());
+  EXPECT_EQ((*alone)->certificate, "");
+  EXPECT_EQ(*ReadTls("", "", ""), absl::nullopt);
+}
+
+TEST_F(TlsTest, RefusesWhatWouldNotWork) {
+  const std::string cert = Write("cert", identity_.certificate);
+  const std::string other = Write("other", authority_.Issue("other").key);
+  EXPECT_THAT(std::string(ReadTls("", "", other).status().message()), HasSubstr("go together"));
+  EXPECT_EQ(ReadTls("", cert, other).status().message(),
+            absl::StrCat("--tls-key: ", other, ": the key does not belong to the certificate"));
+  EXPECT_EQ(ReadTls(other, "", "").status().message(),
+            absl::StrCat("--tls-ca: ", other, ": the file has no certificate in PEM"));
 }
 
 }  // namespace

@@ -93,6 +93,8 @@ TEST(CommandLineTest, ServerAndOutputStandBeforeOrAfterTheCommand) {
 TEST(CommandLineTest, HasDefaults) {
   const Command command = CommandOf({"stat", "x", "--id", "a"});
   EXPECT_EQ(command.address, "127.0.0.1:8081");
+  EXPECT_EQ(command.admin_address, "127.0.0.1:8082");
+  EXPECT_FALSE(command.tls.has_value());
   EXPECT_EQ(command.output, Output::kTable);
   EXPECT_EQ(command.timeout_us, 1'000'000);
 }
@@ -133,6 +135,10 @@ TEST(CommandLineTest, UsageErrorsSayWhatAndWhereThereIsHelp) {
       {{"stat", "x", "--id", "a", "--output", "xml"}, "sluicectl stat: --output: xml not in"},
       {{"check", "x", "--id", "a", "--timeout", "5"}, "sluicectl check: --timeout: "},
       {{"check", "x", "--id", "a", "--timeout", "0s"}, "sluicectl check: --timeout: must be above"},
+      {{"hit", "x", "--id", "a", "--tls-cert", "c.pem"},
+       "sluicectl hit: --tls-cert and --tls-key go together\n"},
+      {{"hit", "x", "--id", "a", "--tls-ca", "no-such-file"},
+       "sluicectl hit: --tls-ca: no-such-file: the file cannot be read: No such file"},
       {{"rls", "edge"}, "sluicectl rls: DESCRIPTOR is required\n"},
       {{"rls", "edge", "key"}, "sluicectl rls: DESCRIPTOR: 'key' is not k=v"},
       {{"rls", "edge", "k=v", "--hits", "4294967296"}, "sluicectl rls: --hits: '4294967296' is"},
@@ -156,8 +162,9 @@ TEST(CommandLineTest, HelpAndVersionAreFine) {
   const Notice hit = NoticeOf({"hit", "--help"});
   EXPECT_EQ(hit.exit_code, 0);
   EXPECT_THAT(hit.text, HasSubstr("Usage: sluicectl hit [OPTIONS] THROTTLE..."));
-  for (const char* option : {"--id", "--cost", "--costs", "--context", "--tenant", "--detail",
-                             "--addr", "--timeout", "--output"}) {
+  for (const char* option :
+       {"--id", "--cost", "--costs", "--context", "--tenant", "--detail", "--addr", "--timeout",
+        "--tls-ca", "--tls-cert", "--tls-key", "--output"}) {
     EXPECT_THAT(hit.text, HasSubstr(option));
   }
   const Notice version = NoticeOf({"--version"});

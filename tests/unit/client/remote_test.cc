@@ -12,7 +12,9 @@
 #include "envoy/service/ratelimit/v3/rls.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "gtest/gtest.h"
+#include "sluice/v1/admin.grpc.pb.h"
 #include "sluice/v1/limiter.grpc.pb.h"
+#include "tests/fakes/certificates.h"
 
 namespace sluice::cli {
 namespace {
@@ -23,6 +25,10 @@ using ::envoy::service::ratelimit::v3::RateLimitService;
 
 constexpr int64_t kPatient = 30'000'000;
 constexpr int64_t kImpatient = 50'000;
+
+Target At(const std::string& address, int64_t timeout_us = kPatient) {
+  return {address, "127.0.0.1:1", timeout_us, absl::nullopt};
+}
 
 grpc::Status Fail(grpc::StatusCode code, const std::string& message,
                   const google::protobuf::Message& detail) {
@@ -67,6 +73,50 @@ class FakeLimiter final : public v1::Limiter::Service {
     response->add_results()->set_throttle(absl::StrCat("stat ", request->identifier()));
     return grpc::Status::OK;
   }
+  grpc::Status ShouldLimit(grpc::ServerContext*, const v1::ShouldLimitRequest* request,
+                           v1::ShouldLimitResponse* response) override {
+    response->set_limited_by(absl::StrCat("should limit ", request->path()));
+    return grpc::Status::OK;
+  }
+  grpc::Status Reset(grpc::ServerContext*, const v1::ResetRequest*,
+                     v1::ResetResponse* response) override {
+    response->set_keys_reset(3);
+    return grpc::Status::OK;
+  }
+};
+
+class FakeAdmin final : public v1::Admin::Service {
+ public:
+  grpc::Status GetPolicy(grpc::ServerContext*, const v1::GetPolicyRequest*,
+                         v1::GetPolicyResponse* response) override {
+    response->set_yaml("get");
+    return grpc::Status::OK;
+  }
+  grpc::Status ReloadPolicy(grpc::ServerContext*, const v1::ReloadPolicyRequest*,
+                            v1::ReloadPolicyResponse* response) override {
+    response->set_generation(7);
+    return grpc::Status::OK;
+  }
+  grpc::Status ListThrottles(grpc::ServerContext*, const v1::ListThrottlesRequest*,
+                             v1::ListThrottlesResponse* response) override {
+    response->add_throttles()->set_uid("list");
+    return grpc::Status::OK;
+  }
+  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest* request,
+                       v1::ExplainResponse* response) override {
+    response->add_rows()->set_identifier(request->hit().identifier());
+    return grpc::Status::OK;
+  }
+  grpc::Status SetOverride(grpc::ServerContext*, const v1::SetOverrideRequest* request,
+                           v1::SetOverrideResponse* response) override {
+    *response->mutable_override() = request->override();
+    return grpc::Status::OK;
+  }
+  grpc::Status ResetAll(grpc::ServerContext*, const v1::ResetAllRequest*,
+                        v1::ResetAllResponse* response) override {
+    response->set_keys_reset(9);
+    return grpc::Status::OK;
+  }
 };
 
 class FakeRls final : public RateLimitService::Service {
@@ -93,7 +143,7 @@ class RemoteTest : public ::testing::Test {
   CallStatus Hit(const std::string& identifier, int64_t timeout_us = kPatient) {
     v1::HitRequest request;
     request.set_identifier(identifier);
-    return Dial(address_, timeout_us)->Call(request, &hit_);
+    return Dial(At(address_, timeout_us))->Call(request, &hit_);
   }
 
   FakeLimiter limiter_;
@@ -104,7 +154,7 @@ class RemoteTest : public ::testing::Test {
 };
 
 TEST_F(RemoteTest, EachRequestHasItsMethod) {
-  const std::unique_ptr<Remote> remote = Dial(address_, kPatient);
+  const std::unique_ptr<Remote> remote = Dial(At(address_));
   v1::HitRequest hit;
   hit.set_identifier("alice");
   ASSERT_TRUE(remote->Call(hit, &hit_).ok());
@@ -121,13 +171,86 @@ TEST_F(RemoteTest, EachRequestHasItsMethod) {
   v1::StatResponse state;
   ASSERT_TRUE(remote->Call(stat, &state).ok());
   EXPECT_EQ(state.results(0).throttle(), "stat carol");
+
+  v1::ShouldLimitRequest should_limit;
+  should_limit.set_path("/login");
+  v1::ShouldLimitResponse told;
+  ASSERT_TRUE(remote->Call(should_limit, &told).ok());
+  EXPECT_EQ(told.limited_by(), "should limit /login");
+
+  v1::ResetResponse reset;
+  ASSERT_TRUE(remote->Call(v1::ResetRequest(), &reset).ok());
+  EXPECT_EQ(reset.keys_reset(), 3u);
+}
+
+TEST_F(RemoteTest, AdminIsAskedAtItsOwnAddress) {
+  FakeAdmin admin;
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(&admin);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  Target target = At(address_);
+  target.admin_address = absl::StrCat("127.0.0.1:", port);
+  const std::unique_ptr<Remote> remote = Dial(target);
+
+  v1::GetPolicyResponse policy;
+  ASSERT_TRUE(remote->Call(v1::GetPolicyRequest(), &policy).ok());
+  EXPECT_EQ(policy.yaml(), "get");
+  v1::ReloadPolicyResponse reloaded;
+  ASSERT_TRUE(remote->Call(v1::ReloadPolicyRequest(), &reloaded).ok());
+  EXPECT_EQ(reloaded.generation(), 7u);
+  v1::ListThrottlesResponse list;
+  ASSERT_TRUE(remote->Call(v1::ListThrottlesRequest(), &list).ok());
+  EXPECT_EQ(list.throttles(0).uid(), "list");
+  v1::ExplainRequest explain;
+  explain.mutable_hit()->set_identifier("alice");
+  v1::ExplainResponse explained;
+  ASSERT_TRUE(remote->Call(explain, &explained).ok());
+  EXPECT_EQ(explained.rows(0).identifier(), "alice");
+  v1::SetOverrideRequest change;
+  change.mutable_override()->set_throttle("x");
+  v1::SetOverrideResponse changed;
+  ASSERT_TRUE(remote->Call(change, &changed).ok());
+  EXPECT_EQ(changed.override().throttle(), "x");
+  v1::ResetAllResponse reset;
+  ASSERT_TRUE(remote->Call(v1::ResetAllRequest(), &reset).ok());
+  EXPECT_EQ(reset.keys_reset(), 9u);
+
+  ASSERT_TRUE(remote->Call(v1::HitRequest(), &hit_).ok());
+}
+
+TEST_F(RemoteTest, SpeaksTlsAsWhomItIsToldToBe) {
+  const CertificateAuthority ca("Test CA");
+  const Identity identity = ca.Issue("server", "DNS:localhost,IP:127.0.0.1");
+  grpc::SslServerCredentialsOptions options(
+      GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = ca.certificate();
+  options.pem_key_cert_pairs.push_back({identity.key, identity.certificate});
+  FakeLimiter limiter;
+  int port = 0;
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(options), &port);
+  builder.RegisterService(&limiter);
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  Target target = At(absl::StrCat("127.0.0.1:", port));
+
+  const Identity client = ca.Issue("ops");
+  target.tls = Tls{ca.certificate(), client.certificate, client.key};
+  EXPECT_TRUE(Dial(target)->Call(v1::HitRequest(), &hit_).ok());
+  target.tls = Tls{ca.certificate(), "", ""};
+  EXPECT_EQ(Dial(target)->Call(v1::HitRequest(), &hit_).code, absl::StatusCode::kUnavailable);
+  target.tls = Tls{CertificateAuthority("Stranger").certificate(), client.certificate, client.key};
+  EXPECT_TRUE(Dial(target)->Call(v1::HitRequest(), &hit_).unreachable);
+  target.tls = absl::nullopt;
+  EXPECT_EQ(Dial(target)->Call(v1::HitRequest(), &hit_).code, absl::StatusCode::kUnavailable);
 }
 
 TEST_F(RemoteTest, DescriptorsAreBytes) {
   RateLimitRequest request;
   request.add_descriptors()->add_entries()->set_value("\xFF");
   RateLimitResponse response;
-  ASSERT_TRUE(Dial(address_, kPatient)->Call(request, &response).ok());
+  ASSERT_TRUE(Dial(At(address_))->Call(request, &response).ok());
   EXPECT_EQ(response.raw_body(), "\xFF");
 }
 
@@ -189,7 +312,7 @@ class SilentPort {
 TEST(UnreachableTest, ARefusedConnectionIsToldAtOnce) {
   const SilentPort port(/*listening=*/false);
   v1::HitResponse response;
-  const CallStatus status = Dial(port.address(), kPatient)->Call(v1::HitRequest(), &response);
+  const CallStatus status = Dial(At(port.address()))->Call(v1::HitRequest(), &response);
   EXPECT_EQ(status.code, absl::StatusCode::kUnavailable);
   EXPECT_TRUE(status.unreachable);
   EXPECT_NE(status.message.find("Connection refused"), std::string::npos) << status.message;
@@ -198,7 +321,7 @@ TEST(UnreachableTest, ARefusedConnectionIsToldAtOnce) {
 TEST(UnreachableTest, AServerThatNeverSpeaksIsUnreachableAtTheDeadline) {
   const SilentPort port(/*listening=*/true);
   v1::HitResponse response;
-  const CallStatus status = Dial(port.address(), kImpatient)->Call(v1::HitRequest(), &response);
+  const CallStatus status = Dial(At(port.address(), kImpatient))->Call(v1::HitRequest(), &response);
   EXPECT_EQ(status.code, absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(status.unreachable);
 }

@@ -12,6 +12,7 @@
 #include "cli/remote.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/fakes/certificates.h"
 
 namespace sluice::cli {
 namespace {
@@ -47,12 +48,35 @@ class FakeRemote final : public Remote {
   CallStatus Call(const RateLimitRequest&, RateLimitResponse* response) override {
     return Answer(answers_.rls, response);
   }
+  CallStatus Call(const v1::ShouldLimitRequest&, v1::ShouldLimitResponse*) override {
+    return NotAsked();
+  }
+  CallStatus Call(const v1::ResetRequest&, v1::ResetResponse*) override { return NotAsked(); }
+  CallStatus Call(const v1::GetPolicyRequest&, v1::GetPolicyResponse*) override {
+    return NotAsked();
+  }
+  CallStatus Call(const v1::ReloadPolicyRequest&, v1::ReloadPolicyResponse*) override {
+    return NotAsked();
+  }
+  CallStatus Call(const v1::ListThrottlesRequest&, v1::ListThrottlesResponse*) override {
+    return NotAsked();
+  }
+  CallStatus Call(const v1::ExplainRequest&, v1::ExplainResponse*) override { return NotAsked(); }
+  CallStatus Call(const v1::SetOverrideRequest&, v1::SetOverrideResponse*) override {
+    return NotAsked();
+  }
+  CallStatus Call(const v1::ResetAllRequest&, v1::ResetAllResponse*) override { return NotAsked(); }
 
  private:
   template <class Response>
   CallStatus Answer(const Response& answer, Response* response) {
     if (answers_.status.ok()) *response = answer;
     return answers_.status;
+  }
+
+  static CallStatus NotAsked() {
+    ADD_FAILURE() << "no command asks this";
+    return {};
   }
 
   const Answers& answers_;
@@ -68,12 +92,10 @@ class RunTest : public ::testing::Test {
   int Sluicectl(const std::vector<std::string>& arguments) {
     std::ostringstream out;
     std::ostringstream err;
-    const int exit_code =
-        cli::Run(arguments, {out, err}, [this](const std::string& address, int64_t timeout_us) {
-          address_ = address;
-          timeout_us_ = timeout_us;
-          return std::make_unique<FakeRemote>(answers_);
-        });
+    const int exit_code = cli::Run(arguments, {out, err}, [this](const Target& target) {
+      target_ = target;
+      return std::make_unique<FakeRemote>(answers_);
+    });
     out_ = out.str();
     err_ = err.str();
     return exit_code;
@@ -87,8 +109,7 @@ class RunTest : public ::testing::Test {
 
   std::string folder_;
   Answers answers_;
-  std::string address_;
-  int64_t timeout_us_ = 0;
+  Target target_;
   std::string out_;
   std::string err_;
 };
@@ -127,9 +148,18 @@ TEST_F(RunTest, JsonSaysFalse) {
 }
 
 TEST_F(RunTest, DialsWhereAndAsLongAsTold) {
-  EXPECT_EQ(Sluicectl({"hit", "x", "--id", "a", "--addr", "h:1", "--timeout", "2s"}), 1);
-  EXPECT_EQ(address_, "h:1");
-  EXPECT_EQ(timeout_us_, 2'000'000);
+  EXPECT_EQ(Sluicectl({"--admin-addr", "h:2", "hit", "x", "--id", "a", "--addr", "h:1", "--timeout",
+                       "2s"}),
+            1);
+  EXPECT_EQ(target_.address, "h:1");
+  EXPECT_EQ(target_.admin_address, "h:2");
+  EXPECT_EQ(target_.timeout_us, 2'000'000);
+  EXPECT_FALSE(target_.tls.has_value());
+
+  const std::string ca = CertificateAuthority("Test CA").certificate();
+  EXPECT_EQ(Sluicectl({"hit", "x", "--id", "a", "--tls-ca", WriteFile("ca.pem", ca)}), 1);
+  ASSERT_TRUE(target_.tls.has_value());
+  EXPECT_EQ(target_.tls->ca, ca);
 }
 
 TEST_F(RunTest, AnErrorGoesToStandardErrorAlone) {

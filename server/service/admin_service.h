@@ -1,0 +1,63 @@
+// sluice.v1.Admin: for operators, not callers.
+#ifndef SLUICE_SERVICE_ADMIN_SERVICE_H_
+#define SLUICE_SERVICE_ADMIN_SERVICE_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "limiter/limiter.h"
+#include "service/handler.h"
+#include "sluice/v1/admin.pb.h"
+
+namespace sluice {
+
+// Thread-safe. The handlers of handler.h. Each is for those alone whom `server.auth` of the policy
+// that decides lets administer. Others get PERMISSION_DENIED with an ErrorInfo whose reason is
+// NOT_ALLOWED.
+class AdminService {
+ public:
+  // The limiter outlives the service. `local` tells that only this host reaches the door: everyone
+  // who comes in may administer while `server.auth` is open. A door for others was opened under
+  // rules, and stays closed when a later policy has none.
+  AdminService(Limiter& limiter, bool local) : limiter_(limiter), local_(local) {}
+
+  // Not served yet: UNIMPLEMENTED.
+  void GetPolicy(const v1::GetPolicyRequest& request, const CallContext& context,
+                 v1::GetPolicyResponse* response, Reply reply);
+  void ReloadPolicy(const v1::ReloadPolicyRequest& request, const CallContext& context,
+                    v1::ReloadPolicyResponse* response, Reply reply);
+
+  // Loads the text, at most 1 MiB, and forgets it. Files that it names are this server's, relative
+  // names from its working directory.
+  void ValidatePolicy(const v1::ValidatePolicyRequest& request, const CallContext& context,
+                      v1::ValidatePolicyResponse* response, Reply reply);
+
+  // The throttles of the policy that decides, in its order. The default tenant's name is empty.
+  void ListThrottles(const v1::ListThrottlesRequest& request, const CallContext& context,
+                     v1::ListThrottlesResponse* response, Reply reply);
+
+  // Not served yet: UNIMPLEMENTED.
+  void Explain(const v1::ExplainRequest& request, const CallContext& context,
+               v1::ExplainResponse* response, Reply reply);
+  void TopKeys(const v1::TopKeysRequest& request, const CallContext& context,
+               v1::TopKeysResponse* response, Reply reply);
+  void SetOverride(const v1::SetOverrideRequest& request, const CallContext& context,
+                   v1::SetOverrideResponse* response, Reply reply);
+  void SetBreaker(const v1::SetBreakerRequest& request, const CallContext& context,
+                  v1::SetBreakerResponse* response, Reply reply);
+  void ResetAll(const v1::ResetAllRequest& request, const CallContext& context,
+                v1::ResetAllResponse* response, Reply reply);
+
+ private:
+  // The policy that decides, for a caller who may administer it.
+  absl::StatusOr<std::shared_ptr<const PolicySet>> PolicyFor(const CallContext& context) const;
+  void Refuse(const CallContext& context, absl::string_view method, Reply reply) const;
+
+  Limiter& limiter_;
+  const bool local_;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_SERVICE_ADMIN_SERVICE_H_
