@@ -18,9 +18,12 @@
 #include "absl/strings/str_join.h"
 #include "backend/memory/memory_backend.h"
 #include "core/clock.h"
+#include "core/mutex.h"
 #include "core/rate.h"
 #include "limiter/limiter.h"
 #include "policy/loader.h"
+#include "policy/policy_source.h"
+#include "policy/policy_watcher.h"
 #include "service/admin_service.h"
 #include "service/health_service.h"
 #include "service/limiter_service.h"
@@ -34,15 +37,17 @@ namespace {
 
 constexpr int kExitPortInUse = 1;
 constexpr int kExitBadConfig = 2;
-constexpr uint64_t kFirstGeneration = 1;
 
-// SIGTERM and SIGINT are blocked in every thread, so that only WaitForSignal sees them: it has to
-// run before any thread starts.
+// These signals are blocked in every thread, so that only WaitForSignal sees them: it has to run
+// before any thread starts.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
+  // Under nohup it would be ignored, and then never seen.
+  std::signal(SIGHUP, SIG_DFL);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -75,9 +80,9 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
 }
 
-PolicyResult LoadPolicy(const std::string& config) {
-  if (!config.empty()) return LoadPolicyFile(config, kFirstGeneration);
-  return LoadPolicyText("built-in example", ExamplePolicy(), kFirstGeneration);
+PolicyResult LoadPolicy(const std::string& config, uint64_t generation) {
+  if (!config.empty()) return LoadPolicyFile(config, generation);
+  return LoadPolicyText("built-in example", ExamplePolicy(), generation);
 }
 
 // Puts a port from the environment into an address. False, and said so, when it is none.
@@ -105,16 +110,80 @@ bool TakeEnvironment(ServerSpec& server) {
   return TakePort("GRPC_PORT", server.grpc_address) && TakePort("PORT", server.http_address);
 }
 
-std::vector<std::unique_ptr<Backend>> NewBackends(const PolicySet& policy) {
-  std::vector<std::unique_ptr<Backend>> backends;
-  for (const BackendSpec& spec : policy.backends) {
-    MemoryOptions options;
-    options.max_keys = spec.max_keys;
-    options.allow_when_full = spec.on_full == OnFull::kAllow;
-    backends.push_back(NewMemoryBackend(options));
-  }
-  return backends;
+MemoryOptions OptionsOf(const BackendSpec& spec) {
+  MemoryOptions options;
+  options.max_keys = spec.max_keys;
+  options.allow_when_full = spec.on_full == OnFull::kAllow;
+  return options;
 }
+
+// The backends of the policies, from one policy to the next. Thread-safe.
+class Backends {
+ public:
+  // Those that the policy names, in its order. What the policy before had under the same name, of
+  // the same type, goes on with its counters, at the size that it has now.
+  std::vector<std::shared_ptr<Backend>> Adopt(const PolicySet& policy) {
+    std::vector<Row> rows;
+    std::vector<std::shared_ptr<Backend>> named;
+    MutexLock lock(mutex_);
+    for (const BackendSpec& spec : policy.backends) {
+      const auto kept = std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) {
+        return row.name == spec.name && row.type == spec.type;
+      });
+      if (kept != rows_.end()) {
+        kept->backend->Resize(OptionsOf(spec));
+        rows.push_back(*kept);
+      } else {
+        rows.push_back({spec.name, spec.type, NewMemoryBackend(OptionsOf(spec))});
+      }
+      named.push_back(rows.back().backend);
+    }
+    for (Row& row : rows_) {
+      if (std::find(named.begin(), named.end(), row.backend) != named.end()) continue;
+      removed_.push_back(std::move(row.backend));
+    }
+    rows_ = std::move(rows);
+    return named;
+  }
+
+  // Tells the operator of backends that are full, and ends those that no policy names and no call
+  // uses any more; to be called once a minute. The last call that uses a backend must not end it:
+  // it runs on the backend's own stack.
+  void Tend() {
+    std::vector<std::pair<std::string, int64_t>> refused;
+    std::vector<std::shared_ptr<Backend>> unused;
+    {
+      MutexLock lock(mutex_);
+      for (Row& row : rows_) {
+        const int64_t full = row.backend->Stats().full;
+        refused.emplace_back(row.name, full - std::exchange(row.reported_full, full));
+      }
+      const auto used = std::partition(removed_.begin(), removed_.end(),
+                                       [](const auto& backend) { return backend.use_count() > 1; });
+      unused.assign(used, removed_.end());
+      removed_.erase(used, removed_.end());
+    }
+    for (const auto& [name, more] : refused) {
+      if (more == 0) continue;
+      spdlog::warn(
+          "full backend={} refused={}: every counter in reach was at its limit (raise max_keys, or "
+          "limit by something that callers cannot make up)",
+          name, more);
+    }
+  }
+
+ private:
+  struct Row {
+    std::string name;
+    std::string type;
+    std::shared_ptr<MemoryBackend> backend;
+    int64_t reported_full = 0;
+  };
+
+  Mutex mutex_;
+  std::vector<Row> rows_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Backend>> removed_ ABSL_GUARDED_BY(mutex_);
+};
 
 std::string DescribeBackends(const PolicySet& policy) {
   return absl::StrJoin(policy.backends, ",", [](std::string* out, const BackendSpec& spec) {
@@ -130,43 +199,79 @@ int Fail(const absl::Status& status) {
 // Everything that lives as long as the server, in the order in which each needs those before it.
 class Server {
  public:
-  Server(std::shared_ptr<const PolicySet> policy, ServerSpec spec)
-      : policy_(std::move(policy)),
-        spec_(std::move(spec)),
+  // `config` is empty for the built-in example.
+  explicit Server(std::string config)
+      : config_(std::move(config)),
         clock_(NewSystemClock()),
-        backends_(NewBackends(*policy_)),
         telemetry_(NewTelemetry({SLUICE_VERSION, SLUICE_COMMIT})),
         limiter_(HashSecret::Random(), *telemetry_),
         limiter_service_(limiter_),
         ratelimit_service_(limiter_),
-        admin_service_(limiter_, spec_.auth.open()),
-        reported_full_(backends_.size(), 0) {
-    for (size_t i = 0; i < backends_.size(); ++i) {
-      telemetry_->AddBackend(policy_->backends[i].name, *backends_[i]);
-    }
+        source_([this](uint64_t generation) { return LoadPolicy(config_, generation); },
+                [this](std::shared_ptr<const PolicySet> policy) {
+                  Adopt(std::move(policy));
+                  return absl::OkStatus();
+                },
+                [this](const PolicyLoad& load) { Report(load); }, *clock_) {
+    telemetry_->ShowPolicy(source_);
   }
 
-  absl::Status Open() {
-    auto http = NewHttpDoor(spec_.http_address,
-                            {limiter_, ratelimit_service_, health_, *telemetry_, *clock_});
+  // The first time, the caller says what came of it.
+  PolicyLoad Load() { return source_.Reload(); }
+
+  absl::Status Open(const ServerSpec& spec) {
+    auto http = NewHttpDoor(spec.http_address,
+                            {limiter_, source_, ratelimit_service_, health_, *telemetry_, *clock_});
     if (!http.ok()) return http.status();
     http_ = *std::move(http);
-    auto grpc = NewGrpcDoor({spec_.grpc_address, spec_.grpc_tls, spec_.max_connection_age_us},
+    auto grpc = NewGrpcDoor({spec.grpc_address, spec.grpc_tls, spec.max_connection_age_us},
                             {limiter_service_, ratelimit_service_, health_, *telemetry_, *clock_});
     if (!grpc.ok()) return grpc.status();
     grpc_ = *std::move(grpc);
-    return OpenAdmin();
+    return OpenAdmin(spec);
   }
 
+  // Nothing is decided, and /readyz does not say ready, before this: all doors are open by then.
+  void Serve(const ServerSpec& spec) {
+    {
+      MutexLock lock(mutex_);
+      serving_ = true;
+      Publish();
+    }
+    SayReady(spec);
+    if (!config_.empty()) watcher_ = WatchPolicy(source_);
+  }
+
+  // To be called once a minute.
+  void Tend() { backends_.Tend(); }
+
+  // NOT_SERVING at once, so that load balancers turn away while every call is still answered; then
+  // GOAWAY.
+  void Drain(int signal) {
+    health_.Drain();
+    const ServerSpec spec = source_.status().policy->server;
+    const int64_t delay_us = signal == SIGINT ? 0 : spec.drain_delay_us;
+    spdlog::info("draining signal={} delay_ms={}", signal, delay_us / 1000);
+    if (delay_us > 0) WaitForDelay(delay_us);
+    // The HTTP door takes seconds to stop, which are the grace's as well.
+    std::thread http_stops([this] { http_ = nullptr; });
+    grpc_->Shutdown(spec.drain_grace_us);
+    admin_ = nullptr;
+    http_stops.join();
+    spdlog::info("stopped");
+  }
+
+ private:
   // Of several servers on one host only the first gets the address that nobody has chosen: the
   // others decide all the same.
-  absl::Status OpenAdmin() {
-    if (spec_.admin_address.empty()) return absl::OkStatus();
-    auto admin = NewAdminDoor({spec_.admin_address, spec_.admin_tls},
-                              {admin_service_, *telemetry_, *clock_});
+  absl::Status OpenAdmin(const ServerSpec& spec) {
+    if (spec.admin_address.empty()) return absl::OkStatus();
+    admin_service_.emplace(limiter_, source_, /*local=*/spec.auth.open());
+    auto admin =
+        NewAdminDoor({spec.admin_address, spec.admin_tls}, {*admin_service_, *telemetry_, *clock_});
     if (admin.ok()) {
       admin_ = *std::move(admin);
-    } else if (spec_.admin_address_given) {
+    } else if (spec.admin_address_given) {
       return admin.status();
     } else {
       spdlog::warn("{}: going on without Admin (server.admin.address says where, or off)",
@@ -175,74 +280,106 @@ class Server {
     return absl::OkStatus();
   }
 
-  // Nothing is decided, and /readyz does not say ready, before this: both doors are open by then.
-  void Serve() {
-    std::vector<Backend*> named;
-    named.reserve(backends_.size());
-    for (const auto& backend : backends_) named.push_back(backend.get());
-    limiter_.Publish(policy_, std::move(named));
-    telemetry_->OnPolicyLoaded(policy_->generation);
-  }
-
-  void SayReady() const {
+  void SayReady(const ServerSpec& spec) const {
+    const auto policy = source_.status().policy;
     spdlog::info(
         "serving version={} grpc={} http={} admin={} backends={} policy=\"{}\" generation={} "
         "hash={} throttles={} domains={}",
-        SLUICE_VERSION, WithPort(spec_.grpc_address, grpc_->port()),
-        WithPort(spec_.http_address, http_->port()),
-        admin_ == nullptr ? "off" : WithPort(spec_.admin_address, admin_->port()),
-        DescribeBackends(*policy_), policy_->source, policy_->generation,
-        policy_->content_hash.substr(0, 12), policy_->throttles.size(), policy_->domains.size());
+        SLUICE_VERSION, WithPort(spec.grpc_address, grpc_->port()),
+        WithPort(spec.http_address, http_->port()),
+        admin_ == nullptr ? "off" : WithPort(spec.admin_address, admin_->port()),
+        DescribeBackends(*policy), policy->source, policy->generation,
+        policy->content_hash.substr(0, 12), policy->throttles.size(), policy->domains.size());
   }
 
-  // Tells the operator of a full backend; to be called once a minute.
-  void ReportFull() {
-    for (size_t i = 0; i < backends_.size(); ++i) {
-      const int64_t full = backends_[i]->Stats().full;
-      const int64_t more = full - std::exchange(reported_full_[i], full);
-      if (more == 0) continue;
-      spdlog::warn(
-          "full backend={} refused={}: every counter in reach was at its limit (raise max_keys, or "
-          "limit by something that callers cannot make up)",
-          policy_->backends[i].name, more);
+  void Adopt(std::shared_ptr<const PolicySet> policy) {
+    MutexLock lock(mutex_);
+    if (policy_ == nullptr) configured_ = policy->server;
+    policy_ = std::move(policy);
+    if (serving_) Publish();
+  }
+
+  void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::vector<std::shared_ptr<Backend>> backends = backends_.Adopt(*policy_);
+    std::vector<NamedBackend> shown;
+    for (size_t i = 0; i < backends.size(); ++i) {
+      shown.push_back({policy_->backends[i].name, backends[i]});
     }
+    telemetry_->ShowBackends(std::move(shown));
+    limiter_.Publish(policy_, std::move(backends));
   }
 
-  // NOT_SERVING at once, so that load balancers turn away while every call is still answered; then
-  // GOAWAY.
-  void Drain(int signal) {
-    health_.Drain();
-    const int64_t delay_us = signal == SIGINT ? 0 : spec_.drain_delay_us;
-    spdlog::info("draining signal={} delay_ms={}", signal, delay_us / 1000);
-    if (delay_us > 0) WaitForDelay(delay_us);
-    // The HTTP door takes seconds to stop, which are the grace's as well.
-    std::thread http_stops([this] { http_ = nullptr; });
-    grpc_->Shutdown(spec_.drain_grace_us);
-    http_stops.join();
-    spdlog::info("stopped");
+  // What came of loading while it serves.
+  void Report(const PolicyLoad& load) {
+    ServerSpec configured;
+    {
+      MutexLock lock(mutex_);
+      if (!serving_) return;
+      configured = configured_;
+    }
+    if (load.policy == nullptr) return ReportErrors(load);
+    const PolicySet& policy = *load.policy;
+    spdlog::info("{} generation={} hash={} throttles={} domains={}",
+                 load.restored ? "restored" : "reloaded", policy.generation,
+                 policy.content_hash.substr(0, 12), policy.throttles.size(), policy.domains.size());
+    for (const PolicyError& warning : load.warnings) spdlog::warn(warning.ToString());
+    WarnOfAddress("server.grpc", configured.grpc_address, policy.server.grpc_address);
+    WarnOfAddress("server.http", configured.http_address, policy.server.http_address);
+    WarnOfAddress("server.admin", configured.admin_address, policy.server.admin_address);
   }
 
- private:
-  const std::shared_ptr<const PolicySet> policy_;
-  const ServerSpec spec_;
+  void ReportErrors(const PolicyLoad& load) const {
+    for (const PolicyError& error : load.errors) spdlog::error(error.ToString());
+    spdlog::error("not reloaded errors={}: the policy of generation {} goes on", load.errors.size(),
+                  source_.status().policy->generation);
+  }
+
+  static void WarnOfAddress(const char* key, const std::string& now, const std::string& next) {
+    if (now == next) return;
+    spdlog::warn("{}: the address '{}' takes effect at the next start; until then it is '{}'", key,
+                 next, now);
+  }
+
+  const std::string config_;
   const std::unique_ptr<Clock> clock_;
-  const std::vector<std::unique_ptr<Backend>> backends_;
+  Backends backends_;
   const std::unique_ptr<Telemetry> telemetry_;
   Limiter limiter_;
   LimiterService limiter_service_;
   RateLimitService ratelimit_service_;
-  AdminService admin_service_;
   HealthService health_;
-  std::vector<int64_t> reported_full_;
+
+  Mutex mutex_;
+  bool serving_ ABSL_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<const PolicySet> policy_ ABSL_GUARDED_BY(mutex_);
+  ServerSpec configured_ ABSL_GUARDED_BY(mutex_);  // by the first policy
+
+  PolicySource source_;
   std::unique_ptr<HttpDoor> http_;
   std::unique_ptr<GrpcDoor> grpc_;
+  absl::optional<AdminService> admin_service_;
   std::unique_ptr<GrpcDoor> admin_;  // nullptr: there is none
+  std::unique_ptr<PolicyWatcher> watcher_;
 };
+
+// Until a signal ends it.
+int Tend(Server& server, const sigset_t& signals) {
+  for (;;) {
+    const int signal = WaitForSignal(signals, kMinuteUs);
+    if (signal == SIGTERM || signal == SIGINT) {
+      server.Drain(signal);
+      return 0;
+    }
+    if (signal == SIGHUP) server.Load();
+    server.Tend();
+  }
+}
 
 int Run(const std::string& config) {
   const sigset_t signals = BlockSignals();
   SetUpLog();
-  PolicyResult loaded = LoadPolicy(config);
+  Server server(config);
+  const PolicyLoad loaded = server.Load();
   if (loaded.policy == nullptr) {
     for (const PolicyError& error : loaded.errors) {
       std::fprintf(stderr, "%s\n", error.ToString().c_str());
@@ -252,18 +389,13 @@ int Run(const std::string& config) {
   for (const PolicyError& warning : loaded.warnings) spdlog::warn(warning.ToString());
   ServerSpec spec = loaded.policy->server;
   if (config.empty() && !TakeEnvironment(spec)) return kExitBadConfig;
-  Server server(std::move(loaded.policy), std::move(spec));
-  if (absl::Status status = server.Open(); !status.ok()) return Fail(status);
-  server.Serve();
-  server.SayReady();
+  if (absl::Status status = server.Open(spec); !status.ok()) return Fail(status);
+  server.Serve(spec);
   if (config.empty()) {
     spdlog::info(
         "no --config: running the built-in example; try: sluicectl hit api:burst --id alice");
   }
-  int signal = 0;
-  while ((signal = WaitForSignal(signals, kMinuteUs)) == 0) server.ReportFull();
-  server.Drain(signal);
-  return 0;
+  return Tend(server, signals);
 }
 
 }  // namespace
@@ -272,7 +404,8 @@ int Run(const std::string& config) {
 int main(int argc, char** argv) {
   CLI::App app{"sluiced answers whether a request may pass: a rate limit decision service."};
   std::string config;
-  app.add_option("--config", config, "Policy file (YAML); without it, a built-in example runs");
+  app.add_option("--config", config,
+                 "Policy file (YAML), or a folder of them; without it, a built-in example runs");
   app.set_version_flag("--version", SLUICE_VERSION);
   try {
     app.parse(argc, argv);

@@ -5,11 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "backend/backend.h"
 #include "core/charge.h"
 #include "core/key.h"
 #include "core/rate.h"
@@ -54,20 +58,37 @@ struct Line {
   Mode mode = Mode::kTake;
   int tag = 0;  // what the strategy has read from the request
   bool shadow = false;
+  Rate rate = Rate::Unlimited();
+  size_t backend = 0;                 // index into PolicySet::backends
+  const OnError* on_error = nullptr;  // stands where `limit` does
 
   // The answer. The verdict is written when `limit` is set and the backend answered.
   Outcome outcome = Outcome::kAllowed;
   Verdict verdict;
   bool judged = false;  // whether the verdict is written
+
+  // How far the limiter has come with it.
+  enum class Stage : uint8_t {
+    kWaiting,
+    kAsked,
+    kAnswered,
+    kFailed,   // its backend did; `on_error` says what holds
+    kUnasked,  // its backend failed, and another line denies: the fallback need not be asked
+  };
+  Stage stage = Stage::kWaiting;
+  bool fell_back = false;  // whether `backend` is the fallback
+
+  // Whether it may stand in the way of the other lines.
+  bool enforced() const { return !shadow && mode != Mode::kSettle; }
 };
 
 // The part that both kinds of requests share. The caller's object: handed to Limiter::Decide once,
 // and untouched until Finish. All views live until then.
 class Call : public Decision {
  public:
-  // Exactly once, on any thread, maybe before Decide returns. OK: lines() are answered. NOT_FOUND
-  // and others: nothing was charged; the status carries `sluice/reason` and what it speaks of as
-  // payloads. The call may be destroyed within.
+  // Exactly once, on any thread, maybe before Decide returns. OK: lines() are answered. NOT_FOUND,
+  // UNAVAILABLE and others: nothing was charged; the status carries `sluice/reason` and what it
+  // speaks of as payloads. The call may be destroyed within.
   virtual void Finish(absl::Status status) = 0;
 
   const absl::InlinedVector<Line, 2>& lines() const { return lines_; }
@@ -89,6 +110,7 @@ class Call : public Decision {
 
   Limiter* limiter_ = nullptr;
   std::shared_ptr<const Snapshot> snapshot_;
+  bool settling_ = false;  // taking back what was charged, because the request is denied
   absl::InlinedVector<Line, 2> lines_;
   absl::InlinedVector<Charge, 2> charge_list_;
   absl::InlinedVector<Verdict, 2> verdict_list_;
@@ -97,19 +119,32 @@ class Call : public Decision {
   int64_t wait_us_ = 0;
 };
 
-// Throttles asked for by name.
-class ThrottleCall : public Call {
- public:
+// What a caller or a gateway says of its request. Views, which live until it is answered.
+struct ThrottleRequest {
+  using Pair = std::pair<absl::string_view, absl::string_view>;
   enum class Verb { kHit, kCheck, kStat };
 
   Verb verb = Verb::kHit;
+  // The throttles are those that apply to the request; `throttles` is not read, and what a rule
+  // bypasses has no line.
+  bool gateway = false;
   absl::InlinedVector<absl::string_view, 4> throttles;
   absl::string_view identifier;
-  absl::string_view tenant;  // empty: the default tenant
+  absl::string_view tenant;  // empty: the policy or the caller's credentials say
   absl::optional<uint64_t> cost;
   absl::InlinedVector<std::pair<absl::string_view, uint64_t>, 2> costs;  // by throttle
-  absl::InlinedVector<std::pair<absl::string_view, absl::string_view>, 8> context;
+  // `method`, `path`, `remote_address` and `header.NAME` among them. Of two with one key the first
+  // counts.
+  absl::InlinedVector<Pair, 8> context;
+  absl::InlinedVector<Pair, 8> headers;  // by name, in any case
+  // Who the caller is known to be; empty without credentials.
+  absl::Span<const std::string> identities;
+  bool any_tenant = false;  // whoever it is may act for any
+};
 
+// Throttles asked for by name, or all that apply to a gateway's request.
+class ThrottleCall : public Call, public ThrottleRequest {
+ public:
   // The row that stood for the tenant; its name is "*" for tenants without one.
   const Tenant& tenant_row() const { return *tenant_row_; }
 
@@ -120,9 +155,29 @@ class ThrottleCall : public Call {
   const Tenant* tenant_row_ = nullptr;
 };
 
-// Descriptors of an Envoy rate limit domain.
-class DescriptorCall : public Call {
+// Forget the state of an identifier under the named throttles. As Call is: handed to
+// Limiter::Reset once, and untouched until Finish.
+class ResetCall : public Forgetting, public ThrottleRequest {
  public:
+  // Exactly once, on any thread. OK: the counters are gone, and keys_reset() of them existed. The
+  // call may be destroyed within.
+  virtual void Finish(absl::Status status) = 0;
+  int64_t keys_reset() const { return keys_reset_; }
+
+ private:
+  friend class Limiter;
+  void Done(absl::Status status) final;
+
+  Limiter* limiter_ = nullptr;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::vector<std::pair<size_t, CounterKey>> left_;  // backend and key, in the backends' order
+  std::vector<CounterKey> asked_;
+  size_t backend_ = 0;  // which is asked now
+  int64_t keys_reset_ = 0;
+};
+
+// Descriptors of an Envoy rate limit domain.
+struct DescriptorRequest {
   struct Ask {
     absl::InlinedVector<DescriptorEntry, 4> entries;
     absl::optional<Rate> override_rate;  // used instead of the configured limit
@@ -132,7 +187,10 @@ class DescriptorCall : public Call {
 
   absl::string_view domain;
   absl::InlinedVector<Ask, 2> asks;
+};
 
+class DescriptorCall : public Call, public DescriptorRequest {
+ public:
   // nullptr: the domain is not known.
   const Domain* domain_row() const { return domain_row_; }
 

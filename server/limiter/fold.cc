@@ -3,11 +3,61 @@
 #include <algorithm>
 
 namespace sluice {
+namespace {
 
-Outcome FoldLine(const Line& line) {
-  if (!line.judged) return line.shadow ? Outcome::kErrorAllowed : Outcome::kErrorDenied;
-  if (line.verdict.allowed) return Outcome::kAllowed;
-  return line.shadow ? Outcome::kShadowDenied : Outcome::kDenied;
+using Then = OnError::Then;
+using Stage = Line::Stage;
+
+bool HasFallback(const Line& line) {
+  return line.on_error->fallback.has_value() && !line.fell_back;
+}
+
+Outcome OutcomeOf(const Line& line) {
+  if (line.judged) {
+    if (line.verdict.allowed) return Outcome::kAllowed;
+    return line.shadow ? Outcome::kShadowDenied : Outcome::kDenied;
+  }
+  // What was not asked, because another line denies, is not in the way.
+  const bool allowed = line.shadow || line.stage == Stage::kUnasked ||
+                       line.on_error->then == Then::kAllow;
+  return allowed ? Outcome::kErrorAllowed : Outcome::kErrorDenied;
+}
+
+int64_t LeastWaitUs(const Line& line) {
+  return line.throttle == nullptr ? 0 : line.throttle->min_wait_us;
+}
+
+}  // namespace
+
+Course CourseOf(absl::Span<const Line> lines) {
+  bool raises = false;
+  bool denies = false;
+  bool falls_back = false;
+  for (const Line& line : lines) {
+    if (line.limit == nullptr) continue;
+    if (line.judged && !line.verdict.allowed && line.enforced()) return Course::kDeny;
+    if (line.stage != Stage::kFailed) continue;
+    if (HasFallback(line)) {
+      falls_back = true;
+    } else if (!line.shadow) {
+      raises = raises || line.on_error->then == Then::kRaise;
+      denies = denies || line.on_error->then == Then::kThrottle;
+    }
+  }
+  if (raises) return Course::kRaise;
+  if (denies) return Course::kDeny;
+  return falls_back ? Course::kFallBack : Course::kPass;
+}
+
+void FoldLine(Line& line) {
+  line.outcome = OutcomeOf(line);
+  if (line.judged && !line.verdict.allowed) {
+    line.verdict.wait_us = std::max(line.verdict.wait_us, LeastWaitUs(line));
+  }
+}
+
+int64_t WaitOf(const Line& line) {
+  return line.judged ? line.verdict.wait_us : std::max(kErrorWaitUs, LeastWaitUs(line));
 }
 
 Folded Fold(absl::Span<const Line> lines) {
@@ -15,7 +65,7 @@ Folded Fold(absl::Span<const Line> lines) {
   for (const Line& line : lines) {
     if (!Denies(line.outcome)) continue;
     if (folded.limited_by == nullptr) folded.limited_by = &line;
-    folded.wait_us = std::max(folded.wait_us, line.judged ? line.verdict.wait_us : kErrorWaitUs);
+    folded.wait_us = std::max(folded.wait_us, WaitOf(line));
   }
   return folded;
 }

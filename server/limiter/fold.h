@@ -9,18 +9,30 @@
 
 namespace sluice {
 
-// What a caller is told to wait when a backend failed and the request is denied for it.
+// What a caller is told to wait, at least, when a backend failed and the request is denied for it.
 inline constexpr int64_t kErrorWaitUs = 1'000'000;
 
-// The outcome of a line that was charged. A line that was not judged, because its backend failed,
-// is denied (on_error: throttle), unless it is a shadow, which never denies.
-Outcome FoldLine(const Line& line);
+// What becomes of a request after its backends have answered, or failed.
+enum class Course {
+  kPass,     // what was charged stands
+  kDeny,     // what was charged is to be taken back
+  kRaise,    // the same, and the caller gets an error: a backend failed, and on_error says `raise`
+  kFallBack  // nothing denies, and lines of a backend that failed have another one to ask
+};
+Course CourseOf(absl::Span<const Line> lines);
+
+// The outcome of a line that was charged, and the wait that a denial tells. A line whose backend
+// failed follows its on_error, unless it is a shadow, which never denies.
+void FoldLine(Line& line);
 
 struct Folded {
   const Line* limited_by;  // the first line that denies; nullptr: none does
   int64_t wait_us;         // the longest wait of those that deny; kNever
 };
 Folded Fold(absl::Span<const Line> lines);
+
+// What a line that denies tells to wait.
+int64_t WaitOf(const Line& line);
 
 }  // namespace sluice
 

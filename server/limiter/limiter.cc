@@ -4,99 +4,55 @@
 #include <string>
 #include <utility>
 
-#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "limiter/fold.h"
+#include "limiter/match.h"
 
 namespace sluice {
 namespace {
 
-constexpr absl::string_view kUnlimitedShape = "unlimited";
+using Stage = Line::Stage;
 
-absl::Status NotFound(absl::string_view what, absl::string_view reason, absl::string_view name,
-                      absl::string_view hint) {
-  absl::Status status =
-      absl::NotFoundError(absl::StrCat("no ", what, " '", name, "' (", hint, ")"));
-  status.SetPayload(kReasonPayload, absl::Cord(reason));
-  status.SetPayload(absl::StrCat(kPayloadPrefix, what), absl::Cord(name));
-  return status;
-}
+absl::Status NotLoaded() { return absl::UnavailableError("no policy is loaded yet"); }
 
-// The value of the pair with this key; nullptr when there is none.
-template <class Pairs>
-const typename Pairs::value_type::second_type* FindIn(const Pairs& pairs, absl::string_view key) {
-  const auto found =
-      std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == key; });
-  return found == pairs.end() ? nullptr : &found->second;
-}
+bool Takes(const Line& line) { return line.mode == Mode::kTake || line.mode == Mode::kFollow; }
 
-absl::string_view FindContext(const Context& context, absl::string_view key) {
-  const auto found = context.find(key);
-  return found == context.end() ? absl::string_view() : absl::string_view(found->second);
-}
-
-// The request's values win over the throttle's, the throttle's over the tenant's.
-absl::string_view LookUp(const ThrottleCall& call, const Throttle& throttle,
-                         absl::string_view key) {
-  if (key == "identifier") return call.identifier;
-  if (const auto* value = FindIn(call.context, key); value != nullptr && !value->empty()) {
-    return *value;
-  }
-  const absl::string_view of_throttle = FindContext(throttle.context, key);
-  return of_throttle.empty() ? FindContext(call.tenant_row().context, key) : of_throttle;
-}
-
-uint64_t CostOf(const ThrottleCall& call, const Throttle& throttle) {
-  const uint64_t* named = FindIn(call.costs, throttle.uid);
-  return named != nullptr ? *named : call.cost.value_or(throttle.cost);
-}
-
-CounterKey KeyOf(const ThrottleCall& call, const Throttle& throttle, int tag,
-                 const HashSecret& secret) {
-  const auto lookup = [&](absl::string_view key) { return LookUp(call, throttle, key); };
-  const std::string identifier = throttle.identifier.Render(lookup);
-  absl::InlinedVector<std::pair<absl::string_view, absl::string_view>, 2> splits;
-  for (const std::string& key : throttle.key_by) {
-    const absl::string_view value = lookup(key);
-    if (!value.empty()) splits.emplace_back(key, value);
-  }
-  if (throttle.limit.has_value()) {
-    const absl::string_view split = throttle.limit->SplitOf(tag);
-    if (!split.empty()) splits.emplace_back(throttle.limit->context_key(), split);
-  }
-  return CounterKey({.name_space = call.tenant_row().name_space,
-                     .tenant = call.tenant,
-                     .tag = identifier,
-                     .throttle = throttle.uid,
-                     .splits = splits,
-                     .shape = throttle.limit ? throttle.limit->shape() : kUnlimitedShape},
-                    secret);
-}
-
-// What gathers a domain's counters on a slot: its first entry that stands for many callers.
-std::string TagOf(const DescriptorCall& call, const DescriptorCall::Ask& ask, size_t exact_prefix) {
-  std::string tag(call.domain);
-  const size_t from = exact_prefix < ask.entries.size() ? exact_prefix : 0;
-  const size_t to = exact_prefix < ask.entries.size() ? exact_prefix + 1 : ask.entries.size();
-  for (size_t i = from; i < to; ++i) {
-    absl::StrAppend(&tag, "|", ask.entries[i].key, "=", ask.entries[i].value);
-  }
-  return tag;
-}
+// Whether the line holds a charge that a denied request must not leave behind.
+bool IsOwed(const Line& line) { return line.judged && line.verdict.taken && Takes(line); }
 
 }  // namespace
 
 const PolicySet& Call::policy() const { return *snapshot_->policy; }
 
-void Call::Done(absl::Status status) { limiter_->Finished(*this, status); }
+void Call::Done(absl::Status status) {
+  if (settling_) {
+    limiter_->Settled(*this, status);
+  } else {
+    limiter_->Answered(*this, status);
+  }
+}
 
 void ThrottleCall::Observe(Limiter& limiter) const { limiter.observer_.OnThrottles(*this); }
 void DescriptorCall::Observe(Limiter& limiter) const { limiter.observer_.OnDescriptors(*this); }
 
-void Limiter::Publish(std::shared_ptr<const PolicySet> policy, std::vector<Backend*> backends) {
-  auto next = std::make_shared<const Snapshot>(Snapshot{std::move(policy), std::move(backends)});
+void Limiter::Publish(std::shared_ptr<const PolicySet> policy,
+                      std::vector<std::shared_ptr<Backend>> backends) {
+  MutexLock lock(publish_mutex_);
+  const std::shared_ptr<const Snapshot> before = snapshot();
+  Swap(std::move(policy), std::move(backends),
+       before == nullptr ? std::vector<Override>() : before->overrides.list());
+}
+
+void Limiter::Swap(std::shared_ptr<const PolicySet> policy,
+                   std::vector<std::shared_ptr<Backend>> backends,
+                   std::vector<Override> overrides) {
+  auto next = std::make_shared<Snapshot>();
+  next->overrides = Overrides(*policy, std::move(overrides));
+  next->policy = std::move(policy);
+  next->backends = std::move(backends);
+  std::shared_ptr<const Snapshot> fresh = std::move(next);
   MutexLock lock(mutex_);
-  snapshot_.swap(next);
+  snapshot_.swap(fresh);
 }
 
 std::shared_ptr<const Snapshot> Limiter::snapshot() const {
@@ -113,7 +69,7 @@ bool Limiter::Admit(Call& call) {
   call.limiter_ = this;
   call.snapshot_ = snapshot();
   if (call.snapshot_ == nullptr) {
-    call.Finish(absl::UnavailableError("no policy is loaded yet"));
+    call.Finish(NotLoaded());
     return false;
   }
   if (call.deadline_us <= call.now_us) {
@@ -125,126 +81,55 @@ bool Limiter::Admit(Call& call) {
 
 void Limiter::Decide(ThrottleCall& call) {
   if (!Admit(call)) return;
-  if (absl::Status status = Match(call); !status.ok()) {
+  ThrottleMatcher matcher(call.policy(), call.snapshot_->overrides, secret_, observer_, call,
+                          call.now_us);
+  absl::Status status = matcher.FindTenant();
+  if (status.ok()) status = matcher.Match(call.lines_);
+  if (!status.ok()) {
     call.Finish(std::move(status));
     return;
   }
-  Charges(call, call.tenant_row_->backend);
+  call.tenant_row_ = &matcher.tenant_row();
+  Advance(call);
 }
 
 void Limiter::Decide(DescriptorCall& call) {
   if (!Admit(call)) return;
-  Match(call);
-  Charges(call, call.policy().domains_backend);
-}
-
-absl::Status Limiter::Match(ThrottleCall& call) const {
-  const PolicySet& policy = call.policy();
-  call.tenant_row_ = policy.FindTenant(call.tenant);
-  if (call.tenant_row_ == nullptr) {
-    return NotFound("tenant", "TENANT_NOT_FOUND", call.tenant,
-                    "name a tenant of the configuration, or none for the default tenant");
-  }
-  call.lines_.reserve(call.throttles.size());
-  for (const absl::string_view uid : call.throttles) {
-    const Throttle* throttle = policy.FindThrottle(uid);
-    if (throttle == nullptr) {
-      return NotFound("throttle", "THROTTLE_NOT_FOUND", uid,
-                      "name the uid of a throttle of the configuration");
-    }
-    call.lines_.push_back(MatchThrottle(call, *throttle));
-  }
-  return absl::OkStatus();
-}
-
-// The order is the contract: whether it applies, the cost, the identifier, the rate.
-Line Limiter::MatchThrottle(const ThrottleCall& call, const Throttle& throttle) const {
-  Line line;
-  line.throttle = &throttle;
-  line.shadow = throttle.shadow;
-  if (!throttle.enabled) {
-    line.outcome = Outcome::kBypassed;
-    return line;
-  }
-  line.amount = static_cast<int64_t>(CostOf(call, throttle));
-  if (line.amount == 0) {
-    line.outcome = Outcome::kNoCost;
-    return line;
-  }
-  if (throttle.limit.has_value() && !throttle.limit->context_key().empty()) {
-    line.tag = throttle.limit->TagOf(LookUp(call, throttle, throttle.limit->context_key()));
-  }
-  line.key.emplace(KeyOf(call, throttle, line.tag, secret_));
-  if (!throttle.limit.has_value()) {
-    line.outcome = Outcome::kUnlimited;
-    return line;
-  }
-  line.limit = &*throttle.limit;
-  // Check and Stat take nothing, so a shadow's look there has nothing to be in the way of.
-  line.mode = call.verb != ThrottleCall::Verb::kHit ? Mode::kLook
-              : line.shadow                         ? Mode::kFollow
-                                                    : Mode::kTake;
-  return line;
-}
-
-void Limiter::Match(DescriptorCall& call) const {
   call.domain_row_ = call.policy().FindDomain(call.domain);
-  call.lines_.reserve(call.asks.size());
-  for (const DescriptorCall::Ask& ask : call.asks) {
-    call.lines_.push_back(MatchDescriptor(call, ask));
-    Line& line = call.lines_.back();
-    if (line.override.has_value()) line.limit = &*line.override;
-  }
+  MatchDescriptors(call.policy(), secret_, call, call.domain_row_, call.lines_);
+  Advance(call);
 }
 
-Line Limiter::MatchDescriptor(const DescriptorCall& call, const DescriptorCall::Ask& ask) const {
-  Line line;
-  line.amount = ask.amount;
-  if (call.domain_row_ == nullptr) return line;
-  const DescriptorMatch match = call.domain_row_->Match(ask.entries);
-  absl::string_view kind = "domain:";
-  const Limit* limit = nullptr;
-  if (ask.override_rate.has_value()) {
-    // A whole-period fixed window of any size loads.
-    line.override = *Limit::Create("fixed_window", *ask.override_rate);
-    limit = &*line.override;
-    kind = "override:";
-  } else if (match.limit == nullptr) {
-    return line;
-  } else {
-    line.descriptor = match.limit;
-    line.shadow = match.limit->shadow;
-    if (match.limit->unlimited) {
-      line.outcome = Outcome::kUnlimited;
-      return line;
-    }
-    limit = line.limit = &*match.limit->limit;
-  }
-  absl::InlinedVector<std::pair<absl::string_view, absl::string_view>, 4> entries;
-  for (const DescriptorEntry& entry : ask.entries) entries.emplace_back(entry.key, entry.value);
-  const std::string tag = TagOf(call, ask, match.exact_prefix);
-  const std::string throttle = absl::StrCat(kind, call.domain);
-  line.key.emplace(KeyParts{.name_space = call.policy().name_space,
-                            .tenant = {},
-                            .tag = tag,
-                            .throttle = throttle,
-                            .splits = entries,
-                            .shape = limit->shape()},
-                   secret_);
-  // A shadow is never in the way, and one that only looks takes its 0 hits.
-  const bool follows = line.shadow && ask.mode != Mode::kSettle;
-  line.mode = follows ? Mode::kFollow : ask.mode;
-  return line;
-}
-
-void Limiter::Charges(Call& call, size_t backend) {
+// One backend after the other, in the order of the lines; most calls have one, and come here twice.
+void Limiter::Advance(Call& call) {
   for (const Line& line : call.lines_) {
-    if (line.limit == nullptr) continue;
-    call.charge_list_.push_back({*line.key, *line.limit, line.amount, line.mode, line.tag});
-  }
-  if (call.charge_list_.empty()) {
-    Finished(call, absl::OkStatus());
+    if (line.limit == nullptr || line.stage != Stage::kWaiting) continue;
+    Ask(call, line.backend);
     return;
+  }
+  switch (CourseOf(call.lines_)) {
+    case Course::kPass:
+      Finish(call);
+      return;
+    case Course::kFallBack:
+      FallBack(call);
+      return;
+    case Course::kDeny:
+    case Course::kRaise:
+      SettleBack(call);
+      return;
+  }
+}
+
+void Limiter::Ask(Call& call, size_t backend) {
+  // Once it is clear that the request does not pass, what is left only looks.
+  const bool denied = CourseOf(call.lines_) == Course::kDeny;
+  call.charge_list_.clear();
+  for (Line& line : call.lines_) {
+    if (line.limit == nullptr || line.stage != Stage::kWaiting || line.backend != backend) continue;
+    line.stage = Stage::kAsked;
+    const Mode mode = denied && Takes(line) ? Mode::kLook : line.mode;
+    call.charge_list_.push_back({*line.key, *line.limit, line.amount, mode, line.tag});
   }
   call.verdict_list_.resize(call.charge_list_.size());
   call.charges = call.charge_list_;
@@ -252,13 +137,93 @@ void Limiter::Charges(Call& call, size_t backend) {
   call.snapshot_->backends[backend]->Decide(call);
 }
 
-void Limiter::Finished(Call& call, const absl::Status& status) {
+void Limiter::Answered(Call& call, const absl::Status& status) {
   size_t next = 0;
   for (Line& line : call.lines_) {
-    if (line.limit == nullptr) continue;
+    if (line.stage != Stage::kAsked) continue;
     line.judged = status.ok();
+    line.stage = line.judged ? Stage::kAnswered : Stage::kFailed;
     if (line.judged) line.verdict = call.verdict_list_[next++];
-    line.outcome = FoldLine(line);
+  }
+  Advance(call);
+}
+
+void Limiter::FallBack(Call& call) {
+  for (Line& line : call.lines_) {
+    if (line.stage != Stage::kFailed || line.fell_back || !line.on_error->fallback) continue;
+    line.fell_back = true;
+    line.backend = *line.on_error->fallback;
+    line.stage = Stage::kWaiting;
+  }
+  Advance(call);
+}
+
+void Limiter::SettleBack(Call& call) {
+  const auto owed = std::find_if(call.lines_.begin(), call.lines_.end(), IsOwed);
+  if (owed == call.lines_.end()) {
+    Finish(call);
+    return;
+  }
+  call.settling_ = true;
+  call.deadline_us = kNever;  // what was taken goes back, however late it is
+  const size_t backend = owed->backend;
+  call.charge_list_.clear();
+  for (Line& line : call.lines_) {
+    if (!IsOwed(line) || line.backend != backend) continue;
+    line.stage = Stage::kAsked;
+    call.charge_list_.push_back({*line.key, *line.limit, -line.amount, Mode::kSettle, line.tag});
+  }
+  call.verdict_list_.resize(call.charge_list_.size());
+  call.charges = call.charge_list_;
+  call.verdicts = absl::MakeSpan(call.verdict_list_);
+  call.snapshot_->backends[backend]->Decide(call);
+}
+
+void Limiter::Settled(Call& call, const absl::Status& status) {
+  if (!status.ok()) KeepRefunds(call);
+  size_t next = 0;
+  for (Line& line : call.lines_) {
+    if (line.stage != Stage::kAsked) continue;
+    line.stage = Stage::kAnswered;
+    // It would have passed: so it is shown, with its state as it is now, and nothing taken.
+    if (status.ok()) line.verdict = call.verdict_list_[next++];
+    line.verdict.allowed = true;
+    line.verdict.taken = false;
+    line.verdict.wait_us = 0;
+  }
+  SettleBack(call);
+}
+
+void Limiter::KeepRefunds(Call& call) {
+  std::vector<Refund> refunds;
+  size_t backend = 0;
+  for (const Line& line : call.lines_) {
+    if (line.stage != Stage::kAsked) continue;
+    backend = line.backend;
+    refunds.push_back({*line.key, *line.limit, line.amount, line.tag});
+  }
+  refunds_.Add(call.snapshot_->backends[backend], call.policy().backends[backend].name,
+               std::move(refunds), call.now_us);
+}
+
+void Limiter::Finish(Call& call) {
+  const Course course = CourseOf(call.lines_);
+  if (course == Course::kRaise) {
+    const auto failed = std::find_if(call.lines_.begin(), call.lines_.end(), [](const Line& line) {
+      return line.stage == Stage::kFailed && !line.shadow;
+    });
+    const std::string& backend = call.policy().backends[failed->backend].name;
+    call.Finish(ReasonedError(absl::StatusCode::kUnavailable,
+                              absl::StrCat("backend '", backend, "' failed"), "BACKEND_FAILED",
+                              "backend", backend));
+    return;
+  }
+  for (Line& line : call.lines_) {
+    if (line.limit == nullptr) continue;
+    const bool unasked = course == Course::kDeny && line.stage == Stage::kFailed &&
+                         line.on_error->fallback && !line.fell_back;
+    if (unasked) line.stage = Stage::kUnasked;
+    FoldLine(line);
   }
   const Folded folded = Fold(call.lines_);
   call.allowed_ = folded.limited_by == nullptr;
@@ -266,6 +231,140 @@ void Limiter::Finished(Call& call, const absl::Status& status) {
   call.wait_us_ = folded.wait_us;
   call.Observe(*this);
   call.Finish(absl::OkStatus());
+}
+
+absl::StatusOr<uint64_t> Limiter::Explain(const ThrottleRequest& request, int64_t now_us,
+                                          std::vector<Explanation>& rows) const {
+  const std::shared_ptr<const Snapshot> now = snapshot();
+  if (now == nullptr) return NotLoaded();
+  ThrottleMatcher matcher(*now->policy, now->overrides, secret_, observer_, request, now_us);
+  absl::Status status = matcher.FindTenant();
+  if (status.ok()) status = matcher.Explain(rows);
+  if (!status.ok()) return status;
+  return now->policy->generation;
+}
+
+void Limiter::Reset(ResetCall& call) {
+  call.limiter_ = this;
+  call.snapshot_ = snapshot();
+  if (call.snapshot_ == nullptr) {
+    call.Finish(NotLoaded());
+    return;
+  }
+  ThrottleMatcher matcher(*call.snapshot_->policy, call.snapshot_->overrides, secret_, observer_,
+                          call, call.now_us);
+  absl::Status status = matcher.FindTenant();
+  if (status.ok()) status = matcher.Counters(call.left_);
+  if (!status.ok()) {
+    call.Finish(std::move(status));
+    return;
+  }
+  AdvanceReset(call);
+}
+
+void ResetCall::Done(absl::Status status) {
+  if (!status.ok()) {
+    const std::string name(snapshot_->policy->backends[backend_].name);
+    Finish(ReasonedError(absl::StatusCode::kUnavailable,
+                         absl::StrCat("backend '", name, "' failed: ", status.message()),
+                         "BACKEND_FAILED", "backend", name));
+    return;
+  }
+  keys_reset_ += forgotten;
+  limiter_->AdvanceReset(*this);
+}
+
+void Limiter::AdvanceReset(ResetCall& call) {
+  if (call.left_.empty()) {
+    call.Finish(absl::OkStatus());
+    return;
+  }
+  call.backend_ = call.left_.back().first;
+  call.asked_.clear();
+  while (!call.left_.empty() && call.left_.back().first == call.backend_) {
+    call.asked_.push_back(std::move(call.left_.back().second));
+    call.left_.pop_back();
+  }
+  call.keys = call.asked_;
+  call.snapshot_->backends[call.backend_]->Forget(call);
+}
+
+namespace {
+
+// One backend after the other; owns itself.
+class ResetAllCall final : public Forgetting {
+ public:
+  ResetAllCall(std::shared_ptr<const Snapshot> snapshot, Limiter::ResetDone done)
+      : snapshot_(std::move(snapshot)), done_(std::move(done)) {}
+
+  void Advance() {
+    if (next_ < snapshot_->backends.size()) {
+      snapshot_->backends[next_++]->Forget(*this);
+      return;
+    }
+    done_(absl::OkStatus(), keys_reset_);
+    delete this;
+  }
+  void Done(absl::Status status) override {
+    if (status.ok()) {
+      keys_reset_ += forgotten;
+      Advance();
+      return;
+    }
+    done_(absl::UnavailableError(absl::StrCat("backend '",
+                                              snapshot_->policy->backends[next_ - 1].name,
+                                              "' failed: ", status.message())),
+          keys_reset_);
+    delete this;
+  }
+
+ private:
+  const std::shared_ptr<const Snapshot> snapshot_;
+  const Limiter::ResetDone done_;
+  size_t next_ = 0;
+  int64_t keys_reset_ = 0;
+};
+
+}  // namespace
+
+void Limiter::ResetAll(absl::optional<std::string> throttle, absl::optional<std::string> tenant,
+                       int64_t now_us, ResetDone done) {
+  std::shared_ptr<const Snapshot> now = snapshot();
+  if (now == nullptr) {
+    done(NotLoaded(), 0);
+    return;
+  }
+  auto* call = new ResetAllCall(std::move(now), std::move(done));
+  call->scope.emplace(std::move(throttle), std::move(tenant), secret_);
+  call->now_us = now_us;
+  call->Advance();
+}
+
+absl::Status Limiter::SetOverride(const Override& override, int64_t now_us) {
+  MutexLock lock(publish_mutex_);
+  const std::shared_ptr<const Snapshot> now = snapshot();
+  if (now == nullptr) return NotLoaded();
+  if (override.throttle != "*" && now->policy->FindThrottle(override.throttle) == nullptr) {
+    return UnknownThrottle(override.throttle);
+  }
+  if (absl::Status status = Overrides::Check(*now->policy, override); !status.ok()) return status;
+  std::vector<Override> list;
+  for (const Override& other : now->overrides.list()) {
+    if (other.throttle != override.throttle && other.ends_at_us > now_us) list.push_back(other);
+  }
+  if (override.ends_at_us > now_us) list.push_back(override);
+  Swap(now->policy, now->backends, std::move(list));
+  return absl::OkStatus();
+}
+
+std::vector<Override> Limiter::overrides(int64_t now_us) const {
+  std::vector<Override> list;
+  const std::shared_ptr<const Snapshot> now = snapshot();
+  if (now == nullptr) return list;
+  for (const Override& override : now->overrides.list()) {
+    if (override.ends_at_us > now_us) list.push_back(override);
+  }
+  return list;
 }
 
 }  // namespace sluice

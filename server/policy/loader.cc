@@ -1,13 +1,7 @@
 #include "policy/loader.h"
 
-#include <glob.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <deque>
-#include <fstream>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -18,6 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "core/digest.h"
 #include "policy/domain_file.h"
+#include "policy/effective.h"
+#include "policy/join.h"
 #include "policy/reader.h"
 #include "policy/sections.h"
 
@@ -26,104 +22,130 @@ namespace {
 
 using Dialect = FileReader::Dialect;
 
-absl::StatusOr<std::string> ReadWhole(const std::string& path) {
-  const auto failed = [](absl::string_view why) {
-    return absl::NotFoundError(absl::StrCat("the file cannot be read: ", why));
-  };
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0) return failed(std::strerror(errno));
-  if (S_ISDIR(info.st_mode)) return failed("a directory is not supported yet");
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return failed(std::strerror(errno));
-  // One byte more than is allowed, so that a file that is too long is seen.
-  std::string text(YamlDocument::kMaxBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return failed(std::strerror(errno));
-  text.resize(static_cast<size_t>(stream.gcount()));
-  return text;
-}
-
-// The folder that the files named in `path` are relative to: empty, or with a `/` behind it.
-std::string FolderOf(absl::string_view path) {
-  const size_t slash = path.rfind('/');
-  return slash == absl::string_view::npos ? "" : std::string(path.substr(0, slash + 1));
-}
-
-// Sorted. What is special to glob in `folder` stands for itself.
-std::vector<std::string> Expand(const std::string& folder, const std::string& pattern) {
-  std::string full;
-  if (!absl::StartsWith(pattern, "/")) {
-    for (char c : folder) {
-      if (absl::string_view("*?[\\").find(c) != absl::string_view::npos) full += '\\';
-      full += c;
-    }
-  }
-  full += pattern;
-  glob_t found{};
-  std::vector<std::string> paths;
-  if (glob(full.c_str(), 0, nullptr, &found) == 0) {
-    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  }
-  globfree(&found);
-  return paths;
-}
-
 // Loads one policy from as many files as it names.
 class Loader {
  public:
   // `folder` is what the files named in it are relative to.
-  explicit Loader(std::string folder) : folder_(std::move(folder)) {}
+  Loader(std::string folder, const LoadOptions& options) {
+    outside_.environment = options.environment;
+    outside_.folder = std::move(folder);
+  }
 
-  PolicyResult Load(const std::string& name, const absl::StatusOr<std::string>& text,
-                    uint64_t generation) {
+  PolicyResult LoadFile(const std::string& path, uint64_t generation) {
+    AddDocument(path, outside_.inputs.Read(path, YamlDocument::kMaxBytes));
+    return Load(path, generation);
+  }
+
+  PolicyResult LoadFolder(const std::string& path, uint64_t generation) {
+    const auto files = outside_.inputs.List(path);
+    if (!files.ok()) {
+      RefuseFile(path, files.status());
+    } else if (files->empty()) {
+      RefuseFile(path, absl::NotFoundError("the folder has no configuration"),
+                 "files named *.yaml, *.yml or *.json");
+    } else {
+      // Before any of them is read, because the patterns of one may match the others.
+      paths_.insert(files->begin(), files->end());
+      for (const std::string& file : *files) {
+        AddDocument(file, outside_.inputs.Read(file, YamlDocument::kMaxBytes));
+      }
+    }
+    return Load(path, generation);
+  }
+
+  PolicyResult LoadText(const std::string& name, absl::string_view text, uint64_t generation) {
+    AddDocument(name, std::string(text));
+    return Load(name, generation);
+  }
+
+ private:
+  // What the documents that were added come to.
+  PolicyResult Load(const std::string& name, uint64_t generation) {
     policy_.generation = generation;
     policy_.source = name;
-    ReadMain(name, text);
     PolicyResult result;
-    for (const FileReader& file : files_) {
-      for (PolicyError& error : file.Errors()) result.errors.push_back(std::move(error));
+    // What is said of a part, without the others, could be wrong.
+    const YamlNode* root = unread_ ? nullptr : &ReadJoined(name);
+    result.errors = Errors();
+    if (result.errors.empty()) {
+      policy_.yaml = EffectiveYaml(*root, shown_domains_, outside_);
+      Finish(result);
     }
-    if (!result.errors.empty()) return result;
-    policy_.content_hash = absl::BytesToHexString(Sha256(digests_));
+    result.inputs = std::move(outside_.inputs);
+    return result;
+  }
+
+  std::vector<PolicyError> Errors() const {
+    std::vector<PolicyError> errors;
+    for (const FileReader& file : files_) {
+      for (PolicyError& error : file.Errors()) errors.push_back(std::move(error));
+    }
+    const auto place = [this](const PolicyError& error) {
+      const auto rank = ranks_.find(error.position.file);
+      return std::make_pair(rank == ranks_.end() ? ranks_.size() : rank->second,
+                            error.position.line);
+    };
+    std::stable_sort(errors.begin(), errors.end(), [&](const PolicyError& a, const PolicyError& b) {
+      return place(a) < place(b);
+    });
+    return errors;
+  }
+
+  void Finish(PolicyResult& result) {
+    policy_.content_hash = absl::BytesToHexString(Sha256(outside_.digests));
     policy_.Index();
     for (const Throttle& throttle : policy_.throttles) {
-      const std::string warning = throttle.limit.has_value() ? throttle.limit->warning() : "";
+      const absl::optional<Limit>& limit = throttle.rate.otherwise.limit;
+      const std::string warning = limit.has_value() ? limit->warning() : "";
       if (warning.empty()) continue;
       result.warnings.push_back({throttle.position, absl::StrCat("warning: ", warning), ""});
     }
     result.policy = std::make_shared<const PolicySet>(std::move(policy_));
-    return result;
   }
 
- private:
-  void ReadMain(const std::string& name, const absl::StatusOr<std::string>& text) {
+  // Takes a file of the configuration, which may be a domain instead.
+  void AddDocument(const std::string& name, const absl::StatusOr<std::string>& text) {
     if (!text.ok()) return RefuseFile(name, text.status());
-    const YamlDocument document(*text);
+    const YamlDocument& document = documents_.emplace_back(*text, name);
     const YamlNode* root = document.root();
     const bool domain = root != nullptr && LooksLikeDomainFile(*root);
-    FileReader& file = Open(name, *text, document, domain ? Dialect::kEnvoy : Dialect::kSluice);
-    if (root == nullptr) return;
+    FileReader& file = Open(*text, document, domain ? Dialect::kEnvoy : Dialect::kSluice);
     if (domain) {
-      const YamlNode nothing;
-      ReadConfiguration(file, nothing);
       AddDomain(file, *root);
+      shown_domains_.push_back(name);
+    } else if (root != nullptr) {
+      roots_.push_back(root);
     } else {
-      ReadConfiguration(file, *root);
+      unread_ = true;
     }
   }
 
-  FileReader& Open(const std::string& name, absl::string_view text, const YamlDocument& document,
-                   Dialect dialect) {
-    digests_ += Sha256(text);
-    FileReader& file = files_.emplace_back(name, dialect);
+  const YamlNode& ReadJoined(const std::string& name) {
+    FileReader& reader = NewReader(name, Dialect::kSluice);
+    const YamlNode& root = roots_.empty()       ? nodes_.emplace_back()
+                           : roots_.size() == 1 ? *roots_.front()
+                                                : Join(reader, roots_, nodes_);
+    ReadConfiguration(reader, root);
+    return root;
+  }
+
+  FileReader& NewReader(const std::string& name, Dialect dialect) {
+    ranks_.try_emplace(name, ranks_.size());
+    return files_.emplace_back(name, dialect, outside_);
+  }
+
+  FileReader& Open(absl::string_view text, const YamlDocument& document, Dialect dialect) {
+    outside_.digests += Sha256(text);
+    FileReader& file = NewReader(document.name(), dialect);
     for (const YamlProblem& problem : document.problems()) {
       file.Refuse(problem.line, problem.column, problem.what, problem.hint);
     }
     return file;
   }
 
-  void RefuseFile(const std::string& name, const absl::Status& status) {
-    files_.emplace_back(name, Dialect::kSluice).Refuse(1, 1, std::string(status.message()));
+  void RefuseFile(const std::string& name, const absl::Status& status, std::string hint = "") {
+    NewReader(name, Dialect::kSluice).Refuse(1, 1, std::string(status.message()), std::move(hint));
+    unread_ = true;
   }
 
   void ReadConfiguration(FileReader& file, const YamlNode& root) {
@@ -136,10 +158,13 @@ class Loader {
     standard.name_space = policy_.name_space;
     standard.backend = ReadDefaultBackend(file, map.Find("default_backend"), backends);
     policy_.tenants = ReadTenants(file, map.Find("tenants"), standard, policy_.backends);
-    policy_.throttles = ReadThrottles(file, map.Find("throttles"), map.Find("defaults"));
+    policy_.client_ip = ReadClientIp(file, map.Find("client_ip"));
+    policy_.tenant = ReadTenantTemplate(file, map.Find("tenant"));
+    policy_.throttles =
+        ReadThrottles(file, map.Find("throttles"), map.Find("defaults"), policy_.backends);
     policy_.domains_backend = standard.backend;
     ReadDomains(file, map.Find("domains"));
-    map.NotYet({"tenant", "metrics", "client_ip", "log"});
+    map.NotYet({"metrics", "log"});
     map.Finish();
   }
 
@@ -151,6 +176,16 @@ class Loader {
     return ReadBackendName(file, field, policy_.backends).value_or(0);
   }
 
+  absl::optional<IdentifierTemplate> ReadTenantTemplate(FileReader& file, Field field) {
+    const absl::optional<std::string> text = file.Text(field);
+    if (!text.has_value()) return absl::nullopt;
+    absl::StatusOr<IdentifierTemplate> tenant = IdentifierTemplate::Parse(*text);
+    policy_.tenant_position = file.At(*field.node);
+    if (tenant.ok()) return *std::move(tenant);
+    file.Refuse(*field.node, absl::StrCat("tenant: ", tenant.status().message()));
+    return absl::nullopt;
+  }
+
   void ReadDomains(FileReader& file, Field section) {
     MapReader map(file, section, "domains");
     policy_.domains_backend = ReadBackendName(file, map.Find("backend"), policy_.backends)
@@ -158,26 +193,31 @@ class Loader {
     for (const Field& item : file.Items(map.Find("files"))) {
       const absl::optional<std::string> pattern = file.Text(item);
       if (!pattern.has_value()) continue;
-      const std::vector<std::string> paths = Expand(folder_, *pattern);
-      if (paths.empty()) {
+      const auto paths = outside_.inputs.Match(ResolvePattern(outside_.folder, *pattern));
+      if (!paths.ok()) {
+        file.Refuse(*item.node, std::string(paths.status().message()));
+        continue;
+      }
+      if (paths->empty()) {
         file.Refuse(*item.node, absl::StrCat("no file matches ", Found(*item.node)),
                     "names are relative to the folder of this file");
       }
-      for (const std::string& path : paths) {
+      for (const std::string& path : *paths) {
         // Two patterns may both match a file.
         if (paths_.insert(path).second) AddDomainFile(path);
       }
     }
-    map.NotYet({"tenant", "strategy", "compat", "unmatched", "descriptor_addend", "on_error",
-                "headers", "merge"});
+    policy_.domains_on_error = ReadOnError(file, map.Find("on_error"), policy_.backends);
+    map.NotYet(
+        {"tenant", "strategy", "compat", "unmatched", "descriptor_addend", "headers", "merge"});
     map.Finish();
   }
 
   void AddDomainFile(const std::string& path) {
-    const absl::StatusOr<std::string> text = ReadWhole(path);
+    const absl::StatusOr<std::string> text = outside_.inputs.Read(path, YamlDocument::kMaxBytes);
     if (!text.ok()) return RefuseFile(path, text.status());
-    const YamlDocument document(*text);
-    FileReader& file = Open(path, *text, document, Dialect::kEnvoy);
+    const YamlDocument document(*text, path);
+    FileReader& file = Open(*text, document, Dialect::kEnvoy);
     if (document.root() != nullptr) AddDomain(file, *document.root());
   }
 
@@ -193,22 +233,33 @@ class Loader {
     policy_.domains.push_back(*std::move(domain));
   }
 
-  const std::string folder_;
   PolicySet policy_;
-  std::deque<FileReader> files_;  // in the order in which they were opened
-  std::string digests_;           // of the files' contents
+  Outside outside_;
+  std::deque<YamlDocument> documents_;              // of the configuration
+  std::deque<YamlNode> nodes_;                      // of no document
+  std::vector<const YamlNode*> roots_;              // of the documents that are no domains
+  std::vector<std::string> shown_domains_;          // those that the configuration does not name
+  bool unread_ = false;                             // a file of the configuration
+  std::deque<FileReader> files_;                    // in the order in which they were opened
+  absl::flat_hash_map<std::string, size_t> ranks_;  // of files, in that order
   absl::flat_hash_set<std::string> paths_;
   absl::flat_hash_map<std::string, std::string> domain_files_;
 };
 
 }  // namespace
 
-PolicyResult LoadPolicyFile(const std::string& path, uint64_t generation) {
-  return Loader(FolderOf(path)).Load(path, ReadWhole(path), generation);
+PolicyResult LoadPolicyFile(const std::string& path, uint64_t generation,
+                            const LoadOptions& options) {
+  if (IsFolder(path)) {
+    const std::string folder = absl::EndsWith(path, "/") ? path : absl::StrCat(path, "/");
+    return Loader(folder, options).LoadFolder(path, generation);
+  }
+  return Loader(FolderOf(path), options).LoadFile(path, generation);
 }
 
-PolicyResult LoadPolicyText(const std::string& name, absl::string_view text, uint64_t generation) {
-  return Loader("").Load(name, std::string(text), generation);
+PolicyResult LoadPolicyText(const std::string& name, absl::string_view text, uint64_t generation,
+                            const LoadOptions& options) {
+  return Loader("", options).LoadText(name, text, generation);
 }
 
 }  // namespace sluice

@@ -34,7 +34,8 @@ absl::StatusOr<ParamValue> ParseParam(absl::string_view yaml) {
     return Wrong("it goes on behind its value", "write one value");
   }
   const YamlNode& value = *root->entries.front().value;
-  FileReader reader("", FileReader::Dialect::kSluice);
+  Outside outside;
+  FileReader reader("", FileReader::Dialect::kSluice, outside);
   const absl::optional<ParamValue> param = ReadParam(reader, {kKey, &value});
   if (param.has_value()) return *param;
   const PolicyError error = reader.Errors().front();

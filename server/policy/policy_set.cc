@@ -32,6 +32,12 @@ void PolicySet::Index() {
   for (size_t i = 0; i < throttles.size(); ++i) throttle_index_[throttles[i].uid] = i;
   for (size_t i = 0; i < tenants.size(); ++i) tenant_index_[tenants[i].name] = i;
   for (size_t i = 0; i < domains.size(); ++i) domain_index_[domains[i].name()] = i;
+  std::vector<GatewayIndex::Entry> entries;
+  entries.reserve(throttles.size());
+  for (const Throttle& throttle : throttles) {
+    entries.push_back({throttle.gateway ? &throttle.rules : nullptr, !throttle.context.empty()});
+  }
+  gateway = GatewayIndex(entries);
 }
 
 }  // namespace sluice

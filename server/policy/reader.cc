@@ -1,6 +1,7 @@
 #include "policy/reader.h"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "absl/strings/ascii.h"
@@ -9,8 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "core/digest.h"
 #include "core/nearest.h"
 #include "core/rate.h"
+#include "core/utf8.h"
 
 namespace sluice {
 namespace {
@@ -19,6 +23,8 @@ using Kind = YamlNode::Kind;
 
 constexpr size_t kMaxName = 256;
 constexpr size_t kMaxShown = 80;
+constexpr size_t kMaxExpanded = size_t{1} << 20;  // of one configuration
+constexpr size_t kMaxSecret = size_t{64} << 10;
 
 bool IsControl(char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); }
 
@@ -76,18 +82,33 @@ std::string DidYouMean(absl::string_view word, absl::Span<const absl::string_vie
 
 bool FileReader::InOrder::operator()(const PolicyError& a, const PolicyError& b) const {
   const auto order = [](const PolicyError& error) {
-    return std::tie(error.position.line, error.position.column, error.what, error.hint);
+    const Position& at = error.position;
+    return std::tie(at.file, at.line, at.column, error.what, error.hint);
   };
   return order(a) < order(b);
 }
 
+std::string FileReader::Elsewhere(const Position& other, const YamlNode& node) const {
+  if (other.file == At(node).file) return absl::StrCat("on line ", other.line);
+  return absl::StrCat("in ", other.file, ":", other.line);
+}
+
 void FileReader::Refuse(const YamlNode& node, std::string what, std::string hint) {
-  Refuse(node.line, node.column, std::move(what), std::move(hint));
+  const auto expansion = outside_.expansions.find(&node);
+  if (expansion != outside_.expansions.end()) {
+    what =
+        absl::StrReplaceAll(what, {{absl::StrCat("'", expansion->second.text, "'"), Found(node)}});
+  }
+  Refuse(At(node), std::move(what), std::move(hint));
 }
 
 void FileReader::Refuse(int line, int column, std::string what, std::string hint) {
+  Refuse(Position{file_, line, column}, std::move(what), std::move(hint));
+}
+
+void FileReader::Refuse(Position position, std::string what, std::string hint) {
   if (full()) return;
-  errors_.insert({{file_, line, column}, std::move(what), std::move(hint)});
+  errors_.insert({std::move(position), std::move(what), std::move(hint)});
 }
 
 std::vector<PolicyError> FileReader::Errors() const {
@@ -105,12 +126,45 @@ absl::optional<std::string> FileReader::Text(Field field) {
     Refuse(node, absl::StrCat("'", field.name, "' must be a single value, found ", Found(node)));
     return absl::nullopt;
   }
-  if (dialect_ == Dialect::kSluice && absl::StrContains(node.text, "${")) {
-    Refuse(node, absl::StrCat("'", field.name, "': ${VAR} is not supported yet"),
-           "write the value itself");
-    return absl::nullopt;
+  if (dialect_ == Dialect::kEnvoy || node.is_key || !HasVariables(node.text)) return node.text;
+  return Expand(field);
+}
+
+absl::optional<std::string> FileReader::Expand(Field field) {
+  const auto [found, fresh] = outside_.expansions.try_emplace(field.node);
+  Expansion& expansion = found->second;
+  if (fresh) {
+    expansion = ExpandVariables(field.node->text, outside_.environment,
+                                kMaxExpanded - outside_.expanded_bytes);
+    outside_.expanded_bytes +=
+        std::min(expansion.text.size(), kMaxExpanded - outside_.expanded_bytes);
+    outside_.digests += Sha256(expansion.text);
   }
-  return node.text;
+  if (expansion.problem.empty()) return expansion.text;
+  Refuse(At(*field.node), absl::StrCat("'", field.name, "': ", expansion.problem), expansion.hint);
+  return absl::nullopt;
+}
+
+absl::optional<std::string> FileReader::SecretFile(Field field) {
+  const absl::optional<std::string> path = Text(field);
+  if (!path.has_value()) return absl::nullopt;
+  absl::StatusOr<std::string> content =
+      outside_.inputs.Read(Resolve(outside_.folder, *path), kMaxSecret);
+  if (content.ok()) {
+    outside_.digests += Sha256(*content);
+    absl::string_view secret = *content;
+    if (!absl::ConsumeSuffix(&secret, "\r\n")) absl::ConsumeSuffix(&secret, "\n");
+    content->resize(secret.size());
+    if (content->empty()) content = absl::InvalidArgumentError("the file is empty");
+  }
+  if (content.ok() && !IsUtf8(*content)) {
+    content = absl::InvalidArgumentError("the file is not UTF-8 text");
+  }
+  if (content.ok()) return *std::move(content);
+  Refuse(*field.node,
+         absl::StrCat("'", field.name, "' ", Found(*field.node), ": ", content.status().message()),
+         "a file with the secret in it, named relative to the folder of this file");
+  return absl::nullopt;
 }
 
 absl::optional<std::string> FileReader::Name(Field field) {
@@ -195,7 +249,7 @@ bool FileReader::IsMap(Field field, absl::string_view what) {
 }
 
 MapReader::MapReader(FileReader& file, Field field, std::string what)
-    : file_(file), what_(std::move(what)) {
+    : file_(file), name_(field.name), what_(std::move(what)) {
   static const YamlNode& empty = *new YamlNode;
   node_ = file_.IsMap(field, what_) ? field.node : &empty;
 }
@@ -203,6 +257,11 @@ MapReader::MapReader(FileReader& file, Field field, std::string what)
 Field MapReader::Find(absl::string_view key) {
   known_.push_back(key);
   return {key, node_->Find(key)};
+}
+
+Field MapReader::Find(absl::string_view key, absl::string_view suffix) {
+  composed_.push_front(absl::StrCat(key, suffix));
+  return Find(composed_.front());
 }
 
 Field MapReader::Require(absl::string_view key, absl::string_view hint) {
@@ -241,6 +300,27 @@ void MapReader::RefuseKey(const YamlNode& key) {
                        : absl::StrCat("unknown key ", Found(key), " in ", what_),
                  DidYouMean(key.text, known_, later_));
   }
+}
+
+absl::optional<std::string> Secret(FileReader& file, MapReader& map, absl::string_view key) {
+  const Field literal = map.Find(key);
+  const Field named = map.Find(key, "_file");
+  if (literal && named) {
+    file.Refuse(*named.node, absl::StrCat("both '", key, "' and '", named.name, "' are given"),
+                "keep one of them");
+    return absl::nullopt;
+  }
+  if (named) return file.SecretFile(named);
+  if (literal && (LooksSecret(key) || LooksSecret(map.name()))) file.Conceal(*literal.node);
+  return file.Text(literal);
+}
+
+bool LooksSecret(absl::string_view name) {
+  const std::string lower = absl::AsciiStrToLower(name);
+  constexpr std::array<absl::string_view, 6> words = {"authorization", "cookie", "key",
+                                                      "password",      "secret", "token"};
+  return std::any_of(words.begin(), words.end(),
+                     [&](absl::string_view word) { return absl::StrContains(lower, word); });
 }
 
 }  // namespace sluice

@@ -2,10 +2,13 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace sluice {
 namespace {
+
+using Then = OnError::Then;
 
 constexpr int64_t kMostKeys = int64_t{1} << 40;
 constexpr size_t kMaxContextEntries = 64;
@@ -77,8 +80,11 @@ std::vector<Tenant> ReadTenants(FileReader& file, Field section, Tenant standard
     MapReader map(file, row, "a tenant");
     Tenant tenant = tenants.front();
     tenant.name = std::string(row.name);
+    tenant.position = file.At(*row.node);
     tenant.name_space = file.Name(map.Find("namespace")).value_or(tenant.name_space);
-    tenant.backend = ReadBackendName(file, map.Find("backend"), backends).value_or(tenant.backend);
+    const Field backend = map.Find("backend");
+    tenant.backend = ReadBackendName(file, backend, backends).value_or(tenant.backend);
+    if (backend) tenant.backend_position = file.At(*backend.node);
     tenant.context = ReadContext(file, map.Find("default_context")).value_or(Context());
     map.Finish();
     tenants.push_back(std::move(tenant));
@@ -103,6 +109,59 @@ absl::optional<Context> ReadContext(FileReader& file, Field field) {
                 absl::StrCat("at most ", kMaxContextEntries));
   }
   return context;
+}
+
+OnError ReadOnError(FileReader& file, Field field, const std::vector<BackendSpec>& backends) {
+  OnError on_error;
+  if (!field) return on_error;
+  const auto read_then = [&file](Field then) {
+    return file
+        .Choice<Then>(then,
+                      {{"throttle", Then::kThrottle}, {"allow", Then::kAllow}, {"raise", Then::kRaise}})
+        .value_or(Then::kThrottle);
+  };
+  if (field.node->kind != YamlNode::Kind::kMap) {
+    on_error.then = read_then(field);
+    return on_error;
+  }
+  MapReader map(file, field, "on_error");
+  on_error.fallback = ReadBackendName(
+      file, map.Require("fallback", "the backend to ask then, for example {fallback: local}"),
+      backends);
+  on_error.then = read_then(map.Find("then"));
+  map.Finish();
+  return on_error;
+}
+
+ClientIpPolicy ReadClientIp(FileReader& file, Field section) {
+  ClientIpPolicy policy;
+  MapReader map(file, section, "client_ip");
+  for (const Field& item : file.Items(map.Find("trusted_proxies"))) {
+    const absl::optional<std::string> text = file.Text(item);
+    if (!text.has_value()) continue;
+    absl::StatusOr<Cidr> network = Cidr::Parse(*text);
+    if (network.ok()) {
+      policy.trusted_proxies.push_back(*std::move(network));
+    } else {
+      file.Refuse(*item.node, std::string(network.status().message()));
+    }
+  }
+  const Field headers = map.Find("headers");
+  for (const Field& item : file.Items(headers)) {
+    const absl::optional<std::string> name = file.Name(item);
+    if (name.has_value()) policy.headers.push_back(absl::AsciiStrToLower(*name));
+  }
+  if (policy.headers.empty() && !policy.trusted_proxies.empty()) {
+    policy.headers.emplace_back("x-forwarded-for");
+  }
+  if (policy.trusted_proxies.empty() && headers) {
+    // Whoever sends the header would choose who it is.
+    file.Refuse(*headers.node, "'headers' are believed of trusted proxies only, and there are none",
+                "name them, for example trusted_proxies: [10.0.0.0/8]");
+  }
+  policy.ipv6_prefix = static_cast<int>(file.Whole(map.Find("ipv6_prefix"), 1, 128).value_or(128));
+  map.Finish();
+  return policy;
 }
 
 }  // namespace sluice

@@ -32,8 +32,15 @@ std::vector<Tenant> ReadTenants(FileReader& file, Field section, Tenant standard
 // A context: scalars by key.
 absl::optional<Context> ReadContext(FileReader& file, Field field);
 
+// `on_error`: a word, or a map with a fallback.
+OnError ReadOnError(FileReader& file, Field field, const std::vector<BackendSpec>& backends);
+
+// `client_ip`.
+ClientIpPolicy ReadClientIp(FileReader& file, Field section);
+
 // `throttles`, over `defaults`.
-std::vector<Throttle> ReadThrottles(FileReader& file, Field section, Field defaults);
+std::vector<Throttle> ReadThrottles(FileReader& file, Field section, Field defaults,
+                                    const std::vector<BackendSpec>& backends);
 
 }  // namespace sluice
 

@@ -1,48 +1,56 @@
 #include "policy/strategy_params.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace sluice {
 namespace {
 
-// Whether all words are fine.
-bool CheckWords(FileReader& file, absl::string_view name, const YamlNode& node) {
-  if (node.kind == YamlNode::Kind::kScalar) return file.Text({name, &node}).has_value();
+using Kind = YamlNode::Kind;
+
+absl::optional<ParamValue> ReadList(FileReader& file, Field field) {
+  std::vector<ParamValue> items;
   bool fine = true;
-  for (const YamlNode* item : node.items) fine = CheckWords(file, name, *item) && fine;
-  for (const YamlNode::Entry& entry : node.entries) {
-    fine = CheckWords(file, name, *entry.key) && CheckWords(file, name, *entry.value) && fine;
+  for (const YamlNode* node : field.node->items) {
+    absl::optional<ParamValue> item = ReadParam(file, {field.name, node});
+    fine = fine && item.has_value();
+    if (fine) items.push_back(*std::move(item));
   }
-  return fine;
+  if (!fine) return absl::nullopt;
+  return ParamValue::List(std::move(items));
+}
+
+absl::optional<ParamValue> ReadMap(FileReader& file, Field field) {
+  std::vector<std::pair<std::string, ParamValue>> entries;
+  bool fine = true;
+  for (const YamlNode::Entry& entry : field.node->entries) {
+    absl::optional<std::string> key = file.Text({field.name, entry.key});
+    absl::optional<ParamValue> value = ReadParam(file, {field.name, entry.value});
+    fine = fine && key.has_value() && value.has_value();
+    if (fine) entries.emplace_back(*std::move(key), *std::move(value));
+  }
+  if (!fine) return absl::nullopt;
+  return ParamValue::Map(std::move(entries));
 }
 
 }  // namespace
 
-ParamValue ToParam(const YamlNode& node) {
-  switch (node.kind) {
-    case YamlNode::Kind::kNull:
-      return {};
-    case YamlNode::Kind::kScalar:
-      return ParamValue(node.text);
-    case YamlNode::Kind::kList: {
-      std::vector<ParamValue> items;
-      for (const YamlNode* item : node.items) items.push_back(ToParam(*item));
-      return ParamValue::List(std::move(items));
-    }
-    case YamlNode::Kind::kMap: {
-      std::vector<std::pair<std::string, ParamValue>> entries;
-      for (const YamlNode::Entry& entry : node.entries) {
-        entries.emplace_back(entry.key->text, ToParam(*entry.value));
-      }
-      return ParamValue::Map(std::move(entries));
-    }
-  }
-  return {};
-}
-
 absl::optional<ParamValue> ReadParam(FileReader& file, Field field) {
-  if (!CheckWords(file, field.name, *field.node)) return absl::nullopt;
-  return ToParam(*field.node);
+  switch (field.node->kind) {
+    case Kind::kNull:
+      return ParamValue();
+    case Kind::kScalar: {
+      absl::optional<std::string> text = file.Text(field);
+      if (!text.has_value()) return absl::nullopt;
+      return ParamValue(*std::move(text));
+    }
+    case Kind::kList:
+      return ReadList(file, field);
+    case Kind::kMap:
+      return ReadMap(file, field);
+  }
+  return absl::nullopt;
 }
 
 }  // namespace sluice

@@ -4,16 +4,12 @@
 
 #include "absl/types/optional.h"
 #include "policy/reader.h"
-#include "policy/yaml.h"
 #include "strategy/params.h"
 
 namespace sluice {
 
-// The same value without its places; nothing at all is an empty word.
-ParamValue ToParam(const YamlNode& node);
-
-// The same of a field that is there, with what no word may be refused, however deep it stands;
-// nullopt for that.
+// The value of a field that is there, without its places; nothing at all is an empty word. nullopt
+// when a word in it is refused, however deep it stands.
 absl::optional<ParamValue> ReadParam(FileReader& file, Field field);
 
 }  // namespace sluice

@@ -1,9 +1,14 @@
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/rate.h"
+#include "policy/answer_reader.h"
+#include "policy/rule_reader.h"
 #include "policy/sections.h"
 #include "policy/strategy_params.h"
 
@@ -12,61 +17,46 @@ namespace {
 
 constexpr absl::string_view kDefaultStrategy = "fixed_window";
 constexpr absl::string_view kRateHint = "for example rate: 100/min, or rate: unlimited";
+constexpr absl::string_view kCountDenied = "count_denied";
+constexpr size_t kMaxValues = 10'000;
 
-// A rate or a strategy with the place that its errors point to.
-struct PlacedRate {
-  Rate rate = Rate::Unlimited();
-  const YamlNode* node = nullptr;
+// A throttle's keys over those of `defaults`.
+class Row {
+ public:
+  Row(FileReader& file, Field own, const YamlNode* defaults)
+      : map_(file, own, "a throttle"), defaults_(defaults) {}
+
+  Field Find(absl::string_view key) {
+    const Field own = map_.Find(key);
+    if (own || defaults_ == nullptr) return own;
+    return {key, defaults_->Find(key)};
+  }
+  bool IsOwn(absl::string_view key) { return static_cast<bool>(map_.Find(key)); }
+  MapReader& map() { return map_; }
+
+ private:
+  MapReader map_;
+  const YamlNode* defaults_;
 };
 
-struct PlacedStrategy {
+// A strategy before it has met its rate.
+struct StrategySpec {
   std::string name = std::string(kDefaultStrategy);
   Params params;
   const YamlNode* node = nullptr;
   std::vector<const YamlNode*> param_nodes;  // beside `params`
 };
 
-// What a throttle and `defaults` can both say. Absent: not said, or said wrongly.
-struct Fields {
-  Field rate_field;
-  absl::optional<PlacedRate> rate;
-  absl::optional<PlacedStrategy> strategy;
-  absl::optional<int64_t> cost;
-  absl::optional<IdentifierTemplate> identifier;
-  absl::optional<std::vector<std::string>> key_by;
-  absl::optional<Context> context;
-  absl::optional<HeaderPolicy> headers;
-  absl::optional<bool> shadow;
-  absl::optional<bool> enabled;
-};
+bool IsMapNode(Field field) { return field && field.node->kind == YamlNode::Kind::kMap; }
 
-// A value that depends on the request, instead of one word.
-bool IsConditional(FileReader& file, Field field) {
-  if (!field || field.node->kind != YamlNode::Kind::kMap) return false;
-  file.Refuse(*field.node, absl::StrCat("a conditional '", field.name, "' is not supported yet"),
-              "give one value");
-  return true;
+bool Knows(const std::vector<absl::string_view>& names, absl::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-absl::optional<PlacedRate> ReadRate(FileReader& file, Field field) {
-  if (IsConditional(file, field)) return absl::nullopt;
-  const absl::optional<std::string> text = file.Text(field);
-  if (!text.has_value()) return absl::nullopt;
-  const absl::StatusOr<Rate> rate = Rate::Parse(*text);
-  if (rate.ok()) return PlacedRate{*rate, field.node};
-  file.Refuse(*field.node, std::string(rate.status().message()));
-  return absl::nullopt;
-}
-
-absl::optional<int64_t> ReadCost(FileReader& file, Field field) {
-  if (IsConditional(file, field)) return absl::nullopt;
-  return file.Whole(field, 0, kMaxAmount);
-}
-
-absl::optional<PlacedStrategy> ReadStrategy(FileReader& file, Field field) {
-  if (!field) return absl::nullopt;
-  PlacedStrategy strategy;
-  if (field.node->kind != YamlNode::Kind::kMap) {
+absl::optional<StrategySpec> ReadStrategy(FileReader& file, Field field) {
+  StrategySpec strategy;
+  if (!field) return strategy;
+  if (!IsMapNode(field)) {
     const absl::optional<std::string> name = file.Text(field);
     if (!name.has_value()) return absl::nullopt;
     strategy.name = *name;
@@ -91,6 +81,155 @@ absl::optional<PlacedStrategy> ReadStrategy(FileReader& file, Field field) {
   return strategy;
 }
 
+// A default holds for the strategies that know it; who says it of one that does not is told.
+void AddCountDenied(FileReader& file, Row& row, StrategySpec& strategy) {
+  const Field field = row.Find(kCountDenied);
+  const absl::optional<bool> count = file.Flag(field);
+  if (!count.has_value()) return;
+  const auto said = std::find_if(strategy.params.begin(), strategy.params.end(),
+                                 [](const auto& param) { return param.first == kCountDenied; });
+  if (said != strategy.params.end()) {
+    if (!row.IsOwn(kCountDenied)) return;
+    file.Refuse(*field.node, "'count_denied' is also among the strategy's parameters",
+                "say it once");
+  } else if (CountsDenied(strategy.name)) {
+    strategy.params.emplace_back(kCountDenied, ParamValue(*count ? "true" : "false"));
+    strategy.param_nodes.push_back(field.node);
+  } else if (row.IsOwn(kCountDenied) && Knows(StrategyNames(), strategy.name)) {
+    file.Refuse(*field.node, absl::StrCat("'count_denied' means nothing to ", strategy.name),
+                "it is for strategies that count hits in windows, such as fixed_window");
+  }
+}
+
+// Under some rate or other, so that a strategy's own errors are told even so.
+Rate SomeRate() { return *Rate::Create(1, kSecondUs); }
+
+// Refuses what is wrong with a strategy under a rate; nullopt then. What is wrong with the rate is
+// told at `rate_node`, and not at all without one.
+absl::optional<Limit> MakeLimit(FileReader& file, const Rate& rate, const YamlNode* rate_node,
+                                const StrategySpec& strategy) {
+  absl::StatusOr<Limit> limit = Limit::Create(strategy.name, rate, strategy.params);
+  if (limit.ok()) return *std::move(limit);
+  const std::vector<ParamError> errors = ParamErrorsOf(limit.status());
+  for (const ParamError& error : errors) {
+    // A parameter that is missing has no place of its own.
+    const YamlNode* place = strategy.node;
+    for (size_t i = 0; i < strategy.params.size(); ++i) {
+      if (strategy.params[i].first == error.param) place = strategy.param_nodes[i];
+    }
+    if (place == nullptr) place = rate_node;
+    if (place != nullptr) file.Refuse(*place, error.text);
+  }
+  if (!errors.empty()) return absl::nullopt;
+  const bool known = Knows(StrategyNames(), strategy.name);
+  const YamlNode* place = known ? rate_node : strategy.node;
+  if (place != nullptr) file.Refuse(*place, std::string(limit.status().message()));
+  return absl::nullopt;
+}
+
+RatedLimit ReadRate(FileReader& file, Field field, const absl::optional<StrategySpec>& strategy) {
+  RatedLimit rated;
+  absl::StatusOr<Rate> rate = Rate::Unlimited();
+  if (const absl::optional<std::string> text = file.Text(field)) {
+    rated.position = file.At(*field.node);
+    rate = Rate::Parse(*text);
+    if (!rate.ok()) file.Refuse(*field.node, std::string(rate.status().message()));
+  }
+  const bool limited = rate.ok() && !rate->unlimited();
+  if (rate.ok()) rated.rate = *rate;
+  if (!strategy.has_value()) return rated;
+  absl::optional<Limit> limit =
+      MakeLimit(file, limited ? *rate : SomeRate(), limited ? field.node : nullptr, *strategy);
+  if (limited) rated.limit = std::move(limit);
+  return rated;
+}
+
+// `{by: KEY, values: {VALUE: T}, default: T}`; `read` reads a T.
+template <class T, class Read>
+Conditional<T> ReadConditional(FileReader& file, MapReader& map, bool needs_default, Read read) {
+  Conditional<T> conditional;
+  conditional.by =
+      file.Name(map.Require("by", "the context key that chooses, for example by: tier"))
+          .value_or("");
+  const Field values = map.Require("values", "for example values: {premium: 1000/min}");
+  if (file.IsMap(values, "'values'")) {
+    if (values.node->entries.size() > kMaxValues) {
+      file.Refuse(*values.node, "'values' has too many entries",
+                  absl::StrCat("at most ", kMaxValues));
+    }
+    if (values.node->entries.empty()) {
+      file.Refuse(*values.node, "'values' is empty", "give at least one");
+    }
+    for (const YamlNode::Entry& entry : values.node->entries) {
+      if (file.full()) break;
+      absl::optional<std::string> value = file.Name({"value", entry.key});
+      if (value.has_value()) {
+        conditional.values.emplace(*std::move(value), read(Field{entry.key->text, entry.value}));
+      }
+    }
+  }
+  const Field otherwise = needs_default ? map.Require("default", "what holds for all other values")
+                                        : map.Find("default");
+  if (otherwise) conditional.otherwise = read(otherwise);
+  return conditional;
+}
+
+Conditional<RatedLimit> ReadRates(FileReader& file, Field field,
+                                  const absl::optional<StrategySpec>& strategy) {
+  const auto read = [&](Field each) { return ReadRate(file, each, strategy); };
+  Conditional<RatedLimit> rates;
+  if (!IsMapNode(field)) {
+    rates.otherwise = read(field);
+    return rates;
+  }
+  MapReader map(file, field, "a conditional rate");
+  rates = ReadConditional<RatedLimit>(file, map, /*needs_default=*/true, read);
+  map.Finish();
+  return rates;
+}
+
+Placed<uint64_t> ReadHits(FileReader& file, Field field) {
+  return {static_cast<uint64_t>(file.Whole(field, 0, kMaxAmount).value_or(1)),
+          file.At(*field.node)};
+}
+
+CostPolicy ReadExpression(FileReader& file, Field field) {
+  CostPolicy cost;
+  MapReader map(file, field, "a cost expression");
+  const Field expr = map.Find("expr");
+  const Field otherwise = map.Find("default");
+  map.Finish();
+  if (otherwise) cost.hits.otherwise = ReadHits(file, otherwise);
+  const absl::optional<std::string> source = file.Text(expr);
+  if (!source.has_value()) return cost;
+  cost.position = file.At(*expr.node);
+  absl::StatusOr<Expression> expression = Expression::Compile(*source);
+  if (expression.ok()) {
+    cost.expression = *std::move(expression);
+  } else {
+    file.Refuse(*expr.node, std::string(expression.status().message()));
+  }
+  return cost;
+}
+
+CostPolicy ReadCost(FileReader& file, Field field) {
+  CostPolicy cost;
+  if (!field) return cost;
+  if (!IsMapNode(field)) {
+    cost.hits.otherwise = ReadHits(file, field);
+    return cost;
+  }
+  if (field.node->Find("expr") != nullptr) return ReadExpression(file, field);
+  MapReader map(file, field, "a conditional cost");
+  cost.hits.otherwise.value = 1;
+  Conditional<Placed<uint64_t>> hits = ReadConditional<Placed<uint64_t>>(
+      file, map, /*needs_default=*/false, [&](Field each) { return ReadHits(file, each); });
+  if (!field.node->Find("default")) hits.otherwise.value = 1;
+  cost.hits = std::move(hits);
+  map.Finish();
+  return cost;
+}
+
 absl::optional<IdentifierTemplate> ReadIdentifier(FileReader& file, Field field) {
   const absl::optional<std::string> text = file.Text(field);
   if (!text.has_value()) return absl::nullopt;
@@ -100,8 +239,7 @@ absl::optional<IdentifierTemplate> ReadIdentifier(FileReader& file, Field field)
   return absl::nullopt;
 }
 
-absl::optional<std::vector<std::string>> ReadKeyBy(FileReader& file, Field field) {
-  if (!field) return absl::nullopt;
+std::vector<std::string> ReadKeyBy(FileReader& file, Field field) {
   std::vector<std::string> keys;
   for (const Field& item : file.Items(field)) {
     absl::optional<std::string> key = file.Name(item);
@@ -115,128 +253,94 @@ absl::optional<std::vector<std::string>> ReadKeyBy(FileReader& file, Field field
   return keys;
 }
 
-absl::optional<HeaderPolicy> ReadHeaders(FileReader& file, Field field) {
-  using When = HeaderPolicy::When;
-  using Format = HeaderPolicy::Format;
-  if (!field) return absl::nullopt;
-  const auto read_when = [&file](Field when) {
-    return file
-        .Choice<When>(when,
-                      {{"never", When::kOff}, {"denied", When::kDenied}, {"always", When::kAlways}})
-        .value_or(When::kAlways);
-  };
-  HeaderPolicy headers;
-  if (field.node->kind != YamlNode::Kind::kMap) {
-    headers.when = read_when(field);
-    return headers;
+// Where the counters are, and what holds when they cannot be reached.
+void ReadPlaces(FileReader& file, Row& row, const std::vector<BackendSpec>& backends,
+                Throttle& throttle) {
+  const Field backend = row.Find("backend");
+  throttle.backend = ReadBackendName(file, backend, backends);
+  if (backend) throttle.backend_position = file.At(*backend.node);
+  const Field on_error = row.Find("on_error");
+  throttle.on_error = ReadOnError(file, on_error, backends);
+  if (throttle.backend.has_value() && throttle.on_error.fallback == throttle.backend) {
+    file.Refuse(*on_error.node, "the fallback is the throttle's own backend", "name another one");
   }
-  MapReader map(file, field, "headers");
-  headers.when = read_when(map.Find("when"));
-  headers.format = file.Choice<Format>(map.Find("format"), {{"classic", Format::kClassic},
-                                                            {"ietf", Format::kIetf},
-                                                            {"both", Format::kBoth}})
-                       .value_or(headers.format);
-  map.NotYet({"below", "names", "extra", "reset_ms"});
-  map.Finish();
-  return headers;
 }
 
-Fields ReadFields(FileReader& file, MapReader& map) {
-  Fields fields;
-  fields.rate_field = map.Find("rate");
-  fields.rate = ReadRate(file, fields.rate_field);
-  fields.strategy = ReadStrategy(file, map.Find("strategy"));
-  fields.cost = ReadCost(file, map.Find("cost"));
-  fields.identifier = ReadIdentifier(file, map.Find("identifier"));
-  fields.key_by = ReadKeyBy(file, map.Find("key_by"));
-  fields.context = ReadContext(file, map.Find("context"));
-  fields.headers = ReadHeaders(file, map.Find("headers"));
-  fields.shadow = file.Flag(map.Find("shadow"));
-  fields.enabled = file.Flag(map.Find("enabled"));
-  map.NotYet({"rules", "exempt", "backend", "on_error", "min_wait", "response", "count_denied",
-              "gateway"});
-  return fields;
-}
-
-// A throttle's own value, else that of `defaults`, else the type's.
-template <class T>
-T Choose(const absl::optional<T>& own, const absl::optional<T>& standard, T otherwise) {
-  return own.has_value() ? *own : standard.value_or(std::move(otherwise));
-}
-
-// Refuses what is wrong with a strategy under a rate; nullopt for that, and when unlimited.
-absl::optional<Limit> MakeLimit(FileReader& file, const absl::optional<PlacedRate>& rate,
-                                const PlacedStrategy& strategy) {
-  // Under some rate or other, so that a strategy's own errors are told even so.
-  const bool limited = rate.has_value() && !rate->rate.unlimited();
-  const absl::StatusOr<Rate> some = Rate::Create(1, 1'000'000);
-  absl::StatusOr<Limit> limit =
-      Limit::Create(strategy.name, limited ? rate->rate : *some, strategy.params);
-  if (limit.ok()) return limited ? absl::make_optional(*std::move(limit)) : absl::nullopt;
-  const std::vector<ParamError> errors = ParamErrorsOf(limit.status());
-  for (const ParamError& error : errors) {
-    for (size_t i = 0; i < strategy.params.size(); ++i) {
-      if (strategy.params[i].first != error.param) continue;
-      file.Refuse(*strategy.param_nodes[i], error.text);
-    }
+// All but the uid, so that `defaults` can be read alone: every key that it may have is asked for.
+void ReadKeys(FileReader& file, Row& row, const std::vector<BackendSpec>& backends,
+              Throttle& throttle) {
+  absl::optional<StrategySpec> strategy = ReadStrategy(file, row.Find("strategy"));
+  if (strategy.has_value()) {
+    AddCountDenied(file, row, *strategy);
+    throttle.strategy = strategy->name;
+    throttle.params = strategy->params;
   }
-  if (!errors.empty()) return absl::nullopt;
-  const std::string what(limit.status().message());
-  const auto& names = StrategyNames();
-  const bool known = std::find(names.begin(), names.end(), strategy.name) != names.end();
-  if (!known) {
-    file.Refuse(*strategy.node, what);
-  } else if (limited) {
-    file.Refuse(*rate->node, what);
-  }
-  return absl::nullopt;
+  throttle.rate = ReadRates(file, row.Find("rate"), strategy);
+  throttle.cost = ReadCost(file, row.Find("cost"));
+  const Field identifier = row.Find("identifier");
+  throttle.identifier = ReadIdentifier(file, identifier).value_or(IdentifierTemplate());
+  if (identifier) throttle.identifier_position = file.At(*identifier.node);
+  if (const Field key_by = row.Find("key_by")) throttle.key_by = ReadKeyBy(file, key_by);
+  throttle.exempt = ReadExemptions(file, row.Find("exempt"));
+  throttle.rules = ReadRules(file, row.Find("rules"));
+  ReadPlaces(file, row, backends, throttle);
+  throttle.context = ReadContext(file, row.Find("context")).value_or(Context());
+  throttle.min_wait_us = file.Duration(row.Find("min_wait")).value_or(0);
+  throttle.headers = ReadHeaders(file, row.Find("headers"));
+  throttle.response = ReadResponse(file, row.Find("response"));
+  throttle.shadow = file.Flag(row.Find("shadow")).value_or(false);
+  throttle.gateway = file.Flag(row.Find("gateway")).value_or(true);
+  throttle.enabled = file.Flag(row.Find("enabled")).value_or(true);
 }
 
-Throttle ReadThrottle(FileReader& file, Field item, const Fields& defaults) {
-  MapReader map(file, item, "a throttle");
+Throttle ReadThrottle(FileReader& file, Field item, const YamlNode* defaults,
+                      const std::vector<BackendSpec>& backends) {
+  Row row(file, item, defaults);
   Throttle throttle;
   throttle.position = file.At(*item.node);
-  throttle.uid = file.Name(map.Require("uid", "for example uid: api:burst")).value_or("");
-  const Fields own = ReadFields(file, map);
-  if (!own.rate_field && !defaults.rate_field) map.Require("rate", kRateHint);
-  map.Finish();
-
-  const absl::optional<PlacedRate> rate = own.rate_field ? own.rate : defaults.rate;
-  if (rate.has_value()) throttle.rate = rate->rate;
-  throttle.limit = MakeLimit(file, rate, Choose(own.strategy, defaults.strategy, PlacedStrategy()));
-  throttle.cost = static_cast<uint64_t>(Choose<int64_t>(own.cost, defaults.cost, 1));
-  throttle.identifier = Choose(own.identifier, defaults.identifier, IdentifierTemplate());
-  throttle.key_by = Choose(own.key_by, defaults.key_by, std::move(throttle.key_by));
-  throttle.context = Choose(own.context, defaults.context, Context());
-  throttle.headers = Choose(own.headers, defaults.headers, HeaderPolicy());
-  throttle.shadow = Choose(own.shadow, defaults.shadow, false);
-  throttle.enabled = Choose(own.enabled, defaults.enabled, true);
+  const Field uid = row.map().Require("uid", "for example uid: api:burst");
+  throttle.uid = file.Name(uid).value_or("");
+  if (absl::StartsWith(throttle.uid, "domain:") || absl::StartsWith(throttle.uid, "override:")) {
+    // Their counters would meet those of Envoy's domains.
+    file.Refuse(*uid.node, absl::StrCat("the uid '", throttle.uid, "' is reserved"),
+                "a uid does not start with domain: or override:");
+  }
+  ReadKeys(file, row, backends, throttle);
+  if (!row.Find("rate")) row.map().Require("rate", kRateHint);
+  row.map().Finish();
   return throttle;
 }
 
-Fields ReadDefaults(FileReader& file, Field section) {
-  MapReader map(file, section, "defaults");
-  Fields defaults = ReadFields(file, map);
-  if (const Field uid = map.Find("uid"); uid) {
+// Refuses what is wrong in `defaults`, whether or not a throttle takes it from there. Returns the
+// node that throttles look into.
+const YamlNode* CheckDefaults(FileReader& file, Field section,
+                              const std::vector<BackendSpec>& backends) {
+  if (!file.IsMap(section, "'defaults'")) return nullptr;
+  Row row(file, section, nullptr);
+  Throttle nobody;
+  ReadKeys(file, row, backends, nobody);
+  if (const Field uid = row.Find("uid")) {
     file.Refuse(*uid.node, "'uid' cannot be a default", "each throttle has its own");
   }
-  map.Finish();
-  if (defaults.strategy.has_value()) MakeLimit(file, defaults.rate, *defaults.strategy);
-  return defaults;
+  row.map().Finish();
+  return section.node;
 }
 
 }  // namespace
 
-std::vector<Throttle> ReadThrottles(FileReader& file, Field section, Field defaults_section) {
-  const Fields defaults = ReadDefaults(file, defaults_section);
+std::vector<Throttle> ReadThrottles(FileReader& file, Field section, Field defaults_section,
+                                    const std::vector<BackendSpec>& backends) {
+  const YamlNode* defaults = CheckDefaults(file, defaults_section, backends);
   std::vector<Throttle> throttles;
-  absl::flat_hash_map<std::string, int> line_of;
+  absl::flat_hash_map<std::string, Position> place_of;
   for (const Field& item : file.Items(section)) {
-    Throttle throttle = ReadThrottle(file, item, defaults);
-    const auto [first, fresh] = line_of.try_emplace(throttle.uid, throttle.position.line);
+    Throttle throttle = ReadThrottle(file, item, defaults, backends);
+    const auto [first, fresh] = place_of.try_emplace(throttle.uid, throttle.position);
     if (!fresh && !throttle.uid.empty()) {
-      file.Refuse(*item.node->Find("uid"),
-                  absl::StrCat("the uid '", throttle.uid, "' is taken on line ", first->second),
+      const YamlNode& uid = *item.node->Find("uid");
+      file.Refuse(uid,
+                  absl::StrCat("the uid '", throttle.uid, "' is taken ",
+                               file.Elsewhere(first->second, uid)),
                   "each throttle has its own");
     }
     throttles.push_back(std::move(throttle));

@@ -156,8 +156,14 @@ class YamlDocument::Builder final : public YAML::EventHandler {
     node.kind = kind;
     node.line = mark.line + 1;
     node.column = mark.column + 1;
+    node.file = &document_.name_;
+    node.is_key = AwaitsKey();
     if (anchor != YAML::NullAnchor) anchors_[anchor] = &node;
     return &node;
+  }
+
+  bool AwaitsKey() const {
+    return !open_.empty() && open_.back().node->kind == Kind::kMap && open_.back().key == nullptr;
   }
 
   void Enter(const YAML::Mark& mark, YamlNode* node) {
@@ -239,7 +245,7 @@ class YamlDocument::Builder final : public YAML::EventHandler {
   absl::flat_hash_map<YAML::anchor_t, const YamlNode*> anchors_;
 };
 
-YamlDocument::YamlDocument(absl::string_view text) {
+YamlDocument::YamlDocument(absl::string_view text, std::string name) : name_(std::move(name)) {
   if (text.size() > kMaxBytes) {
     problems_.push_back({1, 1, absl::StrCat("the file is larger than ", kMaxBytes, " bytes"), ""});
     return;

@@ -21,6 +21,8 @@ struct YamlNode {
   Kind kind = Kind::kNull;
   int line = 0;  // both count from 1; columns are bytes
   int column = 0;
+  const std::string* file = nullptr;   // the document's name; nullptr for a node of no document
+  bool is_key = false;                 // of a map
   bool plain = false;                  // a scalar without quotes
   std::string text;                    // of a scalar
   std::vector<const YamlNode*> items;  // of a list
@@ -52,10 +54,12 @@ class YamlDocument {
   static constexpr size_t kMaxDepth = 64;
   static constexpr size_t kMaxNodes = 1'000'000;  // after aliases
 
-  explicit YamlDocument(absl::string_view text);
+  // `name` is what its nodes call their file.
+  explicit YamlDocument(absl::string_view text, std::string name = "");
   YamlDocument(const YamlDocument&) = delete;
   YamlDocument& operator=(const YamlDocument&) = delete;
 
+  const std::string& name() const { return name_; }
   // nullptr when the text is no YAML document, or an empty one.
   const YamlNode* root() const { return root_; }
   // What is wrong with the YAML itself; repeated keys leave a root.
@@ -64,6 +68,7 @@ class YamlDocument {
  private:
   class Builder;
 
+  const std::string name_;
   std::deque<YamlNode> nodes_;
   const YamlNode* root_ = nullptr;
   std::vector<YamlProblem> problems_;

@@ -2,11 +2,10 @@
 #ifndef SLUICE_SERVICE_ADMIN_SERVICE_H_
 #define SLUICE_SERVICE_ADMIN_SERVICE_H_
 
-#include <memory>
-
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "limiter/limiter.h"
+#include "policy/policy_source.h"
 #include "service/handler.h"
 #include "sluice/v1/admin.pb.h"
 
@@ -17,14 +16,13 @@ namespace sluice {
 // NOT_ALLOWED.
 class AdminService {
  public:
-  // The limiter outlives the service. `local` tells that only this host reaches the door: everyone
-  // who comes in may administer while `server.auth` is open. A door for others was opened under
-  // rules, and stays closed when a later policy has none.
-  AdminService(Limiter& limiter, bool local) : limiter_(limiter), local_(local) {}
+  // Both outlive the service. `local`: only this host reaches the door (rights.h).
+  AdminService(Limiter& limiter, PolicySource& source, bool local)
+      : limiter_(limiter), source_(source), local_(local) {}
 
-  // Not served yet: UNIMPLEMENTED.
   void GetPolicy(const v1::GetPolicyRequest& request, const CallContext& context,
                  v1::GetPolicyResponse* response, Reply reply);
+  // Returns when the files have been read.
   void ReloadPolicy(const v1::ReloadPolicyRequest& request, const CallContext& context,
                     v1::ReloadPolicyResponse* response, Reply reply);
 
@@ -37,24 +35,29 @@ class AdminService {
   void ListThrottles(const v1::ListThrottlesRequest& request, const CallContext& context,
                      v1::ListThrottlesResponse* response, Reply reply);
 
-  // Not served yet: UNIMPLEMENTED.
+  // Decides and charges nothing.
   void Explain(const v1::ExplainRequest& request, const CallContext& context,
                v1::ExplainResponse* response, Reply reply);
+  // Not served yet: UNIMPLEMENTED.
   void TopKeys(const v1::TopKeysRequest& request, const CallContext& context,
                v1::TopKeysResponse* response, Reply reply);
-  void SetOverride(const v1::SetOverrideRequest& request, const CallContext& context,
-                   v1::SetOverrideResponse* response, Reply reply);
   void SetBreaker(const v1::SetBreakerRequest& request, const CallContext& context,
                   v1::SetBreakerResponse* response, Reply reply);
+
+  // It ends by itself, and reloads leave it in force.
+  void SetOverride(const v1::SetOverrideRequest& request, const CallContext& context,
+                   v1::SetOverrideResponse* response, Reply reply);
+  // On all backends. The throttle of a domain's counters is `domain:NAME`. An empty tenant is none
+  // named, so that the default tenant alone cannot be reset.
   void ResetAll(const v1::ResetAllRequest& request, const CallContext& context,
                 v1::ResetAllResponse* response, Reply reply);
 
  private:
-  // The policy that decides, for a caller who may administer it.
-  absl::StatusOr<std::shared_ptr<const PolicySet>> PolicyFor(const CallContext& context) const;
+  absl::Status Allowed(const CallContext& context) const;
   void Refuse(const CallContext& context, absl::string_view method, Reply reply) const;
 
   Limiter& limiter_;
+  PolicySource& source_;
   const bool local_;
 };
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr absl::string_view kTypePrefix = "type.googleapis.com/";
 constexpr absl::string_view kDomain = "sluice";
+constexpr int64_t kRetrySeconds = 1;
 
 void Attach(absl::Status& status, const google::protobuf::Message& detail) {
   status.SetPayload(absl::StrCat(kTypePrefix, detail.GetTypeName()),
@@ -46,6 +47,11 @@ absl::Status WithErrorInfo(const absl::Status& status) {
   });
   absl::Status shown(status.code(), status.message());
   Attach(shown, info);
+  if (status.code() == absl::StatusCode::kUnavailable) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(kRetrySeconds);
+    Attach(shown, retry);
+  }
   return shown;
 }
 

@@ -15,7 +15,8 @@ absl::Status InvalidField(absl::string_view field, absl::string_view description
 // UNIMPLEMENTED, in plain words.
 absl::Status NotServedYet(absl::string_view method);
 
-// An error of the limiter as the API shows it: its reason becomes an ErrorInfo.
+// An error of the limiter as the API shows it: its reason becomes an ErrorInfo, and one that may be
+// over soon has a RetryInfo.
 absl::Status WithErrorInfo(const absl::Status& status);
 
 // The serialised google.rpc.Status for the trailer grpc-status-details-bin; empty when the status

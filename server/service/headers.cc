@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "core/rate.h"
 
 namespace sluice {
 namespace {
@@ -11,10 +14,18 @@ namespace {
 using Format = HeaderPolicy::Format;
 using When = HeaderPolicy::When;
 
+// Whether so much of the limit is left that an allowed answer need not say it.
+bool HasPlenty(const Line& line) {
+  const HeaderPolicy& headers = line.throttle->headers;
+  return static_cast<double>(line.verdict.remaining) * static_cast<double>(kMillion) >=
+         static_cast<double>(headers.below) * static_cast<double>(line.limit->rate().limit());
+}
+
 bool Speaks(const Line& line, bool denied) {
   if (line.shadow || !line.judged) return false;
-  const When when = line.throttle->headers.when;
-  return when == When::kAlways || (when == When::kDenied && denied);
+  const HeaderPolicy& headers = line.throttle->headers;
+  if (denied) return headers.when != When::kOff;
+  return headers.when == When::kAlways && (headers.below > kMillion || !HasPlenty(line));
 }
 
 // A share compared without division: a/b < c/d.
@@ -45,13 +56,35 @@ std::string Quoted(absl::string_view text) {
   return out;
 }
 
+int64_t CeilOf(int64_t us, int64_t unit_us) {
+  return us / unit_us + (us % unit_us != 0 ? 1 : 0);
+}
+
 void AppendItem(std::string& list, absl::string_view item) {
   absl::StrAppend(&list, list.empty() ? "" : ", ", item);
 }
 
+using Add = absl::FunctionRef<void(absl::string_view, absl::string_view)>;
+
+// Of those that speak; of one name the first counts.
+void AddExtra(const ThrottleCall& call, Add add) {
+  std::vector<absl::string_view> added;
+  for (const Line& line : call.lines()) {
+    if (!Speaks(line, !call.allowed())) continue;
+    for (const auto& [name, value] : line.throttle->headers.extra) {
+      const bool again = std::any_of(added.begin(), added.end(), [&](absl::string_view other) {
+        return absl::EqualsIgnoreCase(other, name);
+      });
+      if (again) continue;
+      added.push_back(name);
+      add(name, value);
+    }
+  }
+}
+
 }  // namespace
 
-int64_t CeilSeconds(int64_t us) { return us / 1'000'000 + (us % 1'000'000 != 0 ? 1 : 0); }
+int64_t CeilSeconds(int64_t us) { return CeilOf(us, kSecondUs); }
 
 void ForEachHeader(const ThrottleCall& call,
                    absl::FunctionRef<void(absl::string_view, absl::string_view)> add) {
@@ -76,9 +109,12 @@ void ForEachHeader(const ThrottleCall& call,
                                     ";t=", CeilSeconds(line.verdict.reset_us)));
   }
   if (tightest != nullptr) {
-    add("X-RateLimit-Limit", absl::StrCat(tightest->limit->rate().limit()));
-    add("X-RateLimit-Remaining", absl::StrCat(tightest->verdict.remaining));
-    add("X-RateLimit-Reset", absl::StrCat(CeilSeconds(tightest->verdict.reset_us)));
+    const HeaderPolicy& headers = tightest->throttle->headers;
+    const int64_t reset_us = tightest->verdict.reset_us;
+    add(headers.limit_name, absl::StrCat(tightest->limit->rate().limit()));
+    add(headers.remaining_name, absl::StrCat(tightest->verdict.remaining));
+    add(headers.reset_name,
+        absl::StrCat(headers.reset_in_ms ? CeilOf(reset_us, 1'000) : CeilSeconds(reset_us)));
   }
   if (!policies.empty()) {
     add("RateLimit-Policy", policies);
@@ -87,6 +123,7 @@ void ForEachHeader(const ThrottleCall& call,
   if (retry_after && call.wait_us() != kNever) {
     add("Retry-After", absl::StrCat(CeilSeconds(call.wait_us())));
   }
+  AddExtra(call, add);
 }
 
 }  // namespace sluice

@@ -21,6 +21,22 @@ class LimiterService {
   void Stat(const v1::StatRequest& request, const CallContext& context, v1::StatResponse* response,
             Reply reply);
 
+  // All throttles that apply to a gateway's request, and what the gateway is to answer.
+  void ShouldLimit(const v1::ShouldLimitRequest& request, const CallContext& context,
+                   v1::ShouldLimitResponse* response, Reply reply);
+
+  // Each request of a batch is decided for itself; what is wrong with one stands in its own result.
+  void BatchHit(const v1::BatchHitRequest& request, const CallContext& context,
+                v1::BatchHitResponse* response, Reply reply);
+  void BatchCheck(const v1::BatchCheckRequest& request, const CallContext& context,
+                  v1::BatchCheckResponse* response, Reply reply);
+  void BatchStat(const v1::BatchStatRequest& request, const CallContext& context,
+                 v1::BatchStatResponse* response, Reply reply);
+
+  // PERMISSION_DENIED unless the policy lets this caller.
+  void Reset(const v1::ResetRequest& request, const CallContext& context,
+             v1::ResetResponse* response, Reply reply);
+
  private:
   Limiter& limiter_;
 };

@@ -141,7 +141,7 @@ class EnvoyCall final : public DescriptorCall {
                                            : rls::RateLimitResponse::OVER_LIMIT);
       for (const Line& line : lines()) FillStatus(line, *response_.add_statuses());
     }
-    reply_(std::move(status));
+    reply_(WithErrorInfo(status));
   }
 
  private:

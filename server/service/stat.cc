@@ -72,7 +72,7 @@ void FillResult(const Line& line, bool with_stat, v1::ThrottleResult& result) {
   v1::StrategyStat& stat = *result.mutable_stat();
   stat.set_key(line.key->ToString());
   stat.set_throttle(line.throttle->uid);
-  FillRate(line.throttle->rate, *stat.mutable_rate());
+  FillRate(line.rate, *stat.mutable_rate());
   if (unlimited) {
     stat.set_hits_remaining(std::numeric_limits<double>::infinity());
   } else {

@@ -19,16 +19,23 @@ struct Row {
   absl::string_view name;
   absl::StatusOr<std::shared_ptr<const BoundStrategy>> (*create)(const Rate& rate,
                                                                  const Params& params);
+  bool counts_denied;
 };
 
 template <class... S>
 std::vector<Row> RowsOf(std::tuple<S...>) {
-  return {{S::kName, &BoundStrategyOf<S>::Create}...};
+  return {{S::kName, &BoundStrategyOf<S>::Create, S::kCountsDenied}...};
 }
 
 const std::vector<Row>& Rows() {
   static const auto& rows = *new std::vector<Row>(RowsOf(Strategies{}));
   return rows;
+}
+
+const Row* FindRow(absl::string_view name) {
+  const auto row = std::find_if(Rows().begin(), Rows().end(),
+                                [&](const Row& each) { return each.name == name; });
+  return row == Rows().end() ? nullptr : &*row;
 }
 
 absl::Status UnknownStrategy(absl::string_view name) {
@@ -59,14 +66,18 @@ const std::vector<absl::string_view>& StrategyNames() {
   return names;
 }
 
+bool CountsDenied(absl::string_view strategy) {
+  const Row* row = FindRow(strategy);
+  return row != nullptr && row->counts_denied;
+}
+
 absl::StatusOr<Limit> Limit::Create(absl::string_view strategy, const Rate& rate,
                                     const Params& params) {
   if (rate.unlimited()) {
     return absl::InvalidArgumentError("an unlimited rate has no limit (give a rate)");
   }
-  const auto row = std::find_if(Rows().begin(), Rows().end(),
-                                [&](const Row& each) { return each.name == strategy; });
-  if (row == Rows().end()) return UnknownStrategy(strategy);
+  const Row* row = FindRow(strategy);
+  if (row == nullptr) return UnknownStrategy(strategy);
   absl::StatusOr<std::shared_ptr<const BoundStrategy>> bound = row->create(rate, params);
   if (!bound.ok()) return bound.status();
   Limit limit(*std::move(bound), rate);

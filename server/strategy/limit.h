@@ -90,6 +90,9 @@ class Limit {
 // Names of the strategies there are, in registry order.
 const std::vector<absl::string_view>& StrategyNames();
 
+// Whether the strategy has the parameter `count_denied`; false for an unknown one.
+bool CountsDenied(absl::string_view strategy);
+
 }  // namespace sluice
 
 #endif  // SLUICE_STRATEGY_LIMIT_H_

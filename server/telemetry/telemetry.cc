@@ -11,7 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include <spdlog/spdlog.h>
+
+#include "absl/container/flat_hash_map.h"
 #include "core/mutex.h"
+#include "core/rate.h"
 #include "telemetry/counters.h"
 
 namespace sluice {
@@ -104,6 +108,19 @@ class TelemetryImpl final : public Telemetry {
     }
   }
 
+  void OnExpressionFailed(const Throttle& throttle, const absl::Status& why,
+                          int64_t now_us) override {
+    expression_failures_.Update(throttle.uid, {}, [](auto& row) { ++row[0]; });
+    if (MayReport(throttle.uid, now_us)) {
+      spdlog::warn("throttle={}: the cost expression '{}' failed, its default stands: {}",
+                   throttle.uid, throttle.cost.expression->source(), std::string(why.message()));
+    }
+  }
+
+  void OnOrphans(absl::string_view backend, size_t charges) override {
+    orphans_.Update(backend, {}, [&](auto& row) { row[0] += charges; });
+  }
+
   void OnRequest(absl::string_view method, absl::StatusCode code, int64_t duration_us) override {
     requests_.Update(method, CodeName(code), [](auto& row) { ++row[0]; });
     const auto bucket = std::lower_bound(kBucketsUs.begin(), kBucketsUs.end(), duration_us);
@@ -113,26 +130,45 @@ class TelemetryImpl final : public Telemetry {
     });
   }
 
-  void AddBackend(absl::string_view name, const Backend& backend) override {
+  void ShowBackends(std::vector<NamedBackend> backends) override {
+    // Those before may end here, and that is not to be waited for under the lock.
     MutexLock lock(mutex_);
-    backends_.emplace_back(std::string(name), &backend);
+    backends_.swap(backends);
   }
 
-  void OnPolicyLoaded(uint64_t generation) override {
+  void ShowPolicy(const PolicySource& source) override {
     MutexLock lock(mutex_);
-    generation_ = generation;
-    ++loads_;
+    source_ = &source;
   }
 
   std::string Scrape() const override {
-    std::vector<MetricFamily> families = {Decisions(), RlsHits(),   Unmatched(),
-                                          Requests(),  Durations(), Build()};
+    std::vector<MetricFamily> families = {
+        Decisions(),
+        RlsHits(),
+        Unmatched(),
+        OneLabel("sluice_cost_expression_failures_total",
+                 "Cost expressions that failed, so that their default stood.", "throttle",
+                 expression_failures_),
+        OneLabel("sluice_orphaned_charges_total",
+                 "Charges of denied requests that could not be taken back.", "backend", orphans_),
+        Requests(),
+        Durations(),
+        Build()};
     AddBackends(families);
     AddPolicy(families);
     return prometheus::TextSerializer().Serialize(families);
   }
 
  private:
+  // Once a minute for each throttle.
+  bool MayReport(absl::string_view throttle, int64_t now_us) {
+    MutexLock lock(mutex_);
+    const auto [reported, first] = reported_us_.try_emplace(throttle, now_us);
+    if (!first && now_us - reported->second < kMinuteUs) return false;
+    reported->second = now_us;
+    return true;
+  }
+
   void CountDescriptor(absl::string_view domain, const Line& line) {
     const absl::string_view key = line.descriptor ? line.descriptor->path : kOverrideKey;
     const uint64_t hits = static_cast<uint64_t>(std::max<int64_t>(line.amount, 0));
@@ -174,10 +210,15 @@ class TelemetryImpl final : public Telemetry {
   }
 
   MetricFamily Unmatched() const {
-    MetricFamily family = Family("sluice_rls_unmatched_total",
-                                 "Descriptors that no limit was found for.", MetricType::Counter);
-    for (const auto& sum : unmatched_.Sums()) {
-      AddCounter(family, Labelled({{"domain", sum.first}}), static_cast<double>(sum.row[0]));
+    return OneLabel("sluice_rls_unmatched_total", "Descriptors that no limit was found for.",
+                    "domain", unmatched_);
+  }
+
+  static MetricFamily OneLabel(absl::string_view name, absl::string_view help,
+                               absl::string_view label, const LabelledCounters<1>& counters) {
+    MetricFamily family = Family(name, help, MetricType::Counter);
+    for (const auto& sum : counters.Sums()) {
+      AddCounter(family, Labelled({{label, sum.first}}), static_cast<double>(sum.row[0]));
     }
     return family;
   }
@@ -220,7 +261,7 @@ class TelemetryImpl final : public Telemetry {
   }
 
   void AddBackends(std::vector<MetricFamily>& families) const {
-    std::vector<std::pair<std::string, const Backend*>> backends;
+    std::vector<NamedBackend> backends;
     {
       MutexLock lock(mutex_);
       backends = backends_;
@@ -248,18 +289,29 @@ class TelemetryImpl final : public Telemetry {
         [](const BackendStats& stat) { return stat.up ? 1.0 : 0.0; });
   }
 
+  PolicyStatus Policy() const {
+    const PolicySource* source = nullptr;
+    {
+      MutexLock lock(mutex_);
+      source = source_;
+    }
+    return source == nullptr ? PolicyStatus() : source->status();
+  }
+
   void AddPolicy(std::vector<MetricFamily>& families) const {
-    MutexLock lock(mutex_);
+    const PolicyStatus status = Policy();
     MetricFamily generation =
         Family("sluice_config_generation", "Number of the policy that decides.", MetricType::Gauge);
-    AddGauge(generation, {}, static_cast<double>(generation_));
+    AddGauge(generation, {},
+             status.policy == nullptr ? 0 : static_cast<double>(status.policy->generation));
     MetricFamily stale = Family("sluice_config_stale",
                                 "Whether the files hold a newer policy that could not be loaded.",
                                 MetricType::Gauge);
-    AddGauge(stale, {}, 0);  // the files are read once, at the start
+    AddGauge(stale, {}, status.stale ? 1 : 0);
     MetricFamily loads =
         Family("sluice_config_loads_total", "Loads of the policy.", MetricType::Counter);
-    AddCounter(loads, Labelled({{"result", "success"}}), static_cast<double>(loads_));
+    AddCounter(loads, Labelled({{"result", "success"}}), static_cast<double>(status.successes));
+    AddCounter(loads, Labelled({{"result", "error"}}), static_cast<double>(status.failures));
     families.insert(families.end(), {std::move(generation), std::move(stale), std::move(loads)});
   }
 
@@ -267,13 +319,15 @@ class TelemetryImpl final : public Telemetry {
   LabelledCounters<kOutcomes.size()> decisions_;
   LabelledCounters<kRlsResults> rls_;
   LabelledCounters<1> unmatched_;
+  LabelledCounters<1> expression_failures_;
+  LabelledCounters<1> orphans_;
   LabelledCounters<1> requests_;
   LabelledCounters<kHistogramWidth> durations_;
 
   mutable Mutex mutex_;
-  std::vector<std::pair<std::string, const Backend*>> backends_ ABSL_GUARDED_BY(mutex_);
-  uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t loads_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<NamedBackend> backends_ ABSL_GUARDED_BY(mutex_);
+  const PolicySource* source_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  absl::flat_hash_map<std::string, int64_t> reported_us_ ABSL_GUARDED_BY(mutex_);  // by throttle
 };
 
 }  // namespace

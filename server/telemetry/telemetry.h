@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "backend/backend.h"
 #include "limiter/observer.h"
+#include "policy/policy_source.h"
 
 namespace sluice {
 
@@ -18,16 +20,21 @@ struct BuildInfo {
   std::string commit;
 };
 
+struct NamedBackend {
+  std::string name;
+  std::shared_ptr<const Backend> backend;
+};
+
 // Thread-safe. No label ever comes from a caller, only from the configuration or the code.
 class Telemetry : public Observer {
  public:
   // One answered RPC; `method` is a name of the code's own ("Hit"), the duration in microseconds.
   virtual void OnRequest(absl::string_view method, absl::StatusCode code, int64_t duration_us) = 0;
 
-  // Shows the backend's own counts from now on. It outlives the telemetry.
-  virtual void AddBackend(absl::string_view name, const Backend& backend) = 0;
-  // A policy was loaded and decides from now on.
-  virtual void OnPolicyLoaded(uint64_t generation) = 0;
+  // Shows the counts of these backends from now on, instead of those before.
+  virtual void ShowBackends(std::vector<NamedBackend> backends) = 0;
+  // Shows which policy decides, and how loading goes. The source outlives the last Scrape.
+  virtual void ShowPolicy(const PolicySource& source) = 0;
 
   // All metrics in Prometheus's text format.
   virtual std::string Scrape() const = 0;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,7 +27,8 @@ constexpr absl::string_view kRequest =
 class HttpDoorTest : public testing::Test {
  protected:
   HttpHandlers Handlers() {
-    return {node_.limiter, node_.ratelimit, node_.health, *node_.telemetry, *node_.clock};
+    return {node_.limiter, node_.source,     node_.ratelimit,
+            node_.health,  *node_.telemetry, *node_.clock};
   }
   void SetUp() override {
     auto door = NewHttpDoor("127.0.0.1:0", Handlers());
@@ -61,6 +63,32 @@ TEST_F(HttpDoorTest, IsAliveBeforeItIsReady) {
   EXPECT_EQ(Ask("GET", "/readyz").body, "not ready: draining\n");
   EXPECT_EQ(Ask("GET", "/healthcheck").status, 500);
   EXPECT_EQ(Ask("GET", "/livez").status, 200);
+}
+
+TEST_F(HttpDoorTest, StaysReadyAfterABadReloadAndTellsOfIt) {
+  ASSERT_NE(node_.Reload(kPolicy).policy, nullptr);
+  EXPECT_EQ(Ask("GET", "/readyz").body, "ready\n");
+  node_.Reload("nope: 1\nthrottles: 2\n");
+  const HttpAnswer stale = Ask("GET", "/readyz");
+  EXPECT_EQ(stale.status, 200);
+  EXPECT_THAT(stale.body, testing::StartsWith("ready\n"
+                                              "stale policy: generation 1 goes on\n"
+                                              "node.yaml:1:1: unknown key 'nope'"));
+  EXPECT_THAT(stale.body, HasSubstr("\nnode.yaml:2:12: 'throttles' must be a list"));
+  EXPECT_EQ(Ask("GET", "/healthcheck").body, "OK");
+  EXPECT_EQ(Ask("POST", "/json", kRequest).status, 200);
+  ASSERT_NE(node_.Reload(kPolicy).policy, nullptr);
+  EXPECT_EQ(Ask("GET", "/readyz").body, "ready\n");
+}
+
+TEST_F(HttpDoorTest, TellsNoMoreErrorsThanAProbeCanShow) {
+  ASSERT_NE(node_.Reload(kPolicy).policy, nullptr);
+  std::string text;
+  for (int i = 0; i < 150; ++i) absl::StrAppend(&text, "nope", i, ": 1\n");
+  node_.Reload(text);
+  const std::string body = Ask("GET", "/readyz").body;
+  EXPECT_EQ(std::count(body.begin(), body.end(), '\n'), 103);
+  EXPECT_THAT(body, testing::EndsWith("\nand 50 more\n"));
 }
 
 TEST_F(HttpDoorTest, DecidesJsonByAnyMethod) {

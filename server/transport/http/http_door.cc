@@ -18,6 +18,8 @@ namespace {
 constexpr size_t kMaxBody = 64 << 10;
 // For a body to arrive, and for a decision.
 constexpr int64_t kPatienceUs = 1'000'000;
+// Lines of a probe's answer; the log has them all.
+constexpr size_t kMaxErrors = 100;
 constexpr char kText[] = "text/plain; charset=utf-8";
 
 struct Answer {
@@ -92,10 +94,26 @@ Answer Metrics(const HttpHandlers& to, mg_connection*) {
 
 Answer Live(const HttpHandlers&, mg_connection*) { return {200, kText, "OK"}; }
 
+// Nothing when the policy is that of the files.
+std::string DescribeStale(const PolicyStatus& status) {
+  if (!status.stale || status.policy == nullptr) return "";
+  std::string text =
+      absl::StrCat("stale policy: generation ", status.policy->generation, " goes on\n");
+  size_t told = 0;
+  for (const PolicyError& error : status.errors) {
+    if (told++ == kMaxErrors) {
+      absl::StrAppend(&text, "and ", status.errors.size() - kMaxErrors, " more\n");
+      break;
+    }
+    absl::StrAppend(&text, error.ToString(), "\n");
+  }
+  return text;
+}
+
 Answer Ready(const HttpHandlers& to, mg_connection*) {
   if (to.limiter.policy() == nullptr) return {503, kText, "not ready: no policy is loaded yet\n"};
   if (!to.health.serving()) return {503, kText, "not ready: draining\n"};
-  return {200, kText, "ready\n"};
+  return {200, kText, absl::StrCat("ready\n", DescribeStale(to.source.status()))};
 }
 
 Answer Health(const HttpHandlers& to, mg_connection* connection) {

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "core/clock.h"
 #include "limiter/limiter.h"
+#include "policy/policy_source.h"
 #include "service/health_service.h"
 #include "service/ratelimit_service.h"
 #include "telemetry/telemetry.h"
@@ -17,6 +18,7 @@ namespace sluice {
 // What the door leads to. All of it outlives the door.
 struct HttpHandlers {
   const Limiter& limiter;
+  const PolicySource& source;
   RateLimitService& ratelimit;
   HealthService& health;
   Telemetry& telemetry;

@@ -10,10 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "backend/memory/memory_backend.h"
 #include "limiter/limiter.h"
 #include "tests/fakes/awaited_call.h"
+#include "tests/fakes/borrowed.h"
 #include "tests/fakes/policies.h"
 
 namespace sluice {
@@ -34,6 +36,24 @@ class CountingObserver final : public Observer {
     Count(call);
   }
 
+  void OnExpressionFailed(const Throttle& throttle, const absl::Status& why, int64_t) override {
+    MutexLock lock(mutex_);
+    failures_.push_back(absl::StrCat(throttle.uid, ": ", why.message()));
+  }
+  void OnOrphans(absl::string_view backend, size_t charges) override {
+    MutexLock lock(mutex_);
+    orphans_.push_back(absl::StrCat(backend, ": ", charges));
+  }
+
+  // "uid: why" of cost expressions, and "backend: charges" that were given up.
+  std::vector<std::string> failures() const {
+    MutexLock lock(mutex_);
+    return failures_;
+  }
+  std::vector<std::string> orphans() const {
+    MutexLock lock(mutex_);
+    return orphans_;
+  }
   int told() const {
     MutexLock lock(mutex_);
     return told_;
@@ -53,6 +73,8 @@ class CountingObserver final : public Observer {
   mutable Mutex mutex_;
   int told_ ABSL_GUARDED_BY(mutex_) = 0;
   int allowed_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<std::string> failures_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> orphans_ ABSL_GUARDED_BY(mutex_);
 };
 
 class LimiterTest : public testing::Test {
@@ -65,17 +87,17 @@ class LimiterTest : public testing::Test {
   void Use(absl::string_view text, uint64_t generation = 1) {
     const std::shared_ptr<const PolicySet> policy = PolicyOf(text, generation);
     ASSERT_NE(policy, nullptr);
-    std::vector<Backend*> named;
+    std::vector<std::shared_ptr<Backend>> named;
     for (size_t i = 0; i < policy->backends.size(); ++i) {
       if (i == backends_.size()) backends_.push_back(NewMemoryBackend({}));
-      named.push_back(backends_[i].get());
+      named.push_back(backends_[i]);
     }
     limiter_.Publish(policy, named);
   }
   void UseBackend(absl::string_view text, Backend& backend) {
     const std::shared_ptr<const PolicySet> policy = PolicyOf(text);
     ASSERT_NE(policy, nullptr);
-    limiter_.Publish(policy, {&backend});
+    limiter_.Publish(policy, {Borrowed(backend)});
   }
 
   std::unique_ptr<Throttles> Prepare(Verb verb, const std::vector<absl::string_view>& uids) const {
@@ -115,7 +137,7 @@ class LimiterTest : public testing::Test {
 
   CountingObserver observer_;
   Limiter limiter_{HashSecret::FromSeed(1), observer_};
-  std::vector<std::unique_ptr<Backend>> backends_;
+  std::vector<std::shared_ptr<Backend>> backends_;
   int64_t now_us_ = kStartUs;
 };
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "limiter/limiter.h"
+#include "tests/fakes/borrowed.h"
 #include "tests/fakes/late_backend.h"
 #include "tests/unit/limiter/limiter_fixture.h"
 
@@ -21,7 +22,7 @@ class PublishTest : public LimiterTest {
     const auto policy = PolicyOf(absl::StrCat("throttles: [{uid: plain, rate: ", rate,
                                               ", shadow: ", shadow ? "true" : "false", "}]"),
                                  generation);
-    limiter_.Publish(policy, {&late_});
+    limiter_.Publish(policy, {Borrowed(late_)});
   }
 
   LateBackend late_{NewMemoryBackend({})};

@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "policy/loader.h"
+#include "tests/fakes/temp_folder.h"
 
 namespace sluice {
 namespace {
@@ -35,20 +35,12 @@ std::vector<std::string> Strings(const PolicyResult& result) {
 
 class FilesTest : public testing::Test {
  protected:
-  FilesTest() {
-    std::string pattern = (fs::temp_directory_path() / "sluice-policy-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~FilesTest() override { fs::remove_all(folder_); }
-
   std::string Write(const std::string& name, const std::string& text) {
-    const fs::path path = folder_ / name;
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << text;
-    return path.string();
+    return folder_.Write(name, text);
   }
+  PolicyResult LoadFolder() { return LoadPolicyFile(folder_.path().string(), 1); }
 
-  fs::path folder_;
+  const TempFolder folder_;
 };
 
 TEST_F(FilesTest, NamesAreRelativeToTheConfiguration) {
@@ -85,11 +77,11 @@ TEST_F(FilesTest, ErrorsNameTheFileTheyAreIn) {
 }
 
 TEST_F(FilesTest, WhatCannotBeReadIsSaid) {
-  const std::string missing = (folder_ / "missing.yaml").string();
+  const std::string missing = folder_ / "missing.yaml";
   EXPECT_THAT(Strings(LoadPolicyFile(missing, 1)),
               ElementsAre(missing + ":1:1: the file cannot be read: No such file or directory"));
-  EXPECT_THAT(Strings(LoadPolicyFile(folder_.string(), 1)),
-              ElementsAre(HasSubstr("a directory is not supported yet")));
+  EXPECT_THAT(Strings(LoadPolicyFile(Write("s.yaml", "domains: {files: [\"../*\"]}\n"), 1)),
+              testing::Contains(HasSubstr("the file cannot be read: it is a folder")));
 }
 
 TEST_F(FilesTest, TheHashIsOverAllFiles) {
@@ -100,6 +92,113 @@ TEST_F(FilesTest, TheHashIsOverAllFiles) {
   const PolicyResult after = LoadPolicyFile(path, 2);
   ASSERT_TRUE(before.policy != nullptr && after.policy != nullptr);
   EXPECT_NE(before.policy->content_hash, after.policy->content_hash);
+}
+
+TEST_F(FilesTest, AFolderIsOneConfiguration) {
+  Write("b.yaml",
+        "tenants: {globex: {backend: local}}\n"
+        "throttles: [{uid: b, rate: 2/s}]\n"
+        "domains: {files: [\"e*.yaml\", \"parts/*\"]}\n");
+  Write("a.yml",
+        "backends: {local: {type: memory}}\n"
+        "tenants: {acme: {}}\n"
+        "throttles: [{uid: a, rate: 1/s}, {uid: z, rate: 1/s}]\n");
+  Write("c.json", R"({"namespace": "joined", "defaults": {"shadow": true}})");
+  Write("edge.yaml", "domain: edge\n");
+  Write("parts/inner", "domain: inner\n");
+  Write(".hidden.yaml", "not: read\n");
+  Write("notes.txt", "not: read\n");
+  Write("below.yaml/other.yaml", "not: read\n");
+  for (const std::string& path : {folder_.path().string(), folder_.path().string() + "/"}) {
+    const PolicyResult result = LoadPolicyFile(path, 1);
+    ASSERT_THAT(Strings(result), IsEmpty());
+    EXPECT_EQ(result.policy->source, path);
+    EXPECT_EQ(result.policy->name_space, "joined");
+    std::vector<std::string> uids;
+    for (const Throttle& throttle : result.policy->throttles) uids.push_back(throttle.uid);
+    EXPECT_THAT(uids, ElementsAre("a", "z", "b"));
+    EXPECT_TRUE(result.policy->FindThrottle("b")->shadow);
+    EXPECT_EQ(result.policy->FindThrottle("b")->position.file, folder_ / "b.yaml");
+    EXPECT_NE(result.policy->FindTenant("acme"), nullptr);
+    EXPECT_NE(result.policy->FindTenant("globex"), nullptr);
+    EXPECT_NE(result.policy->FindDomain("edge"), nullptr);
+    EXPECT_NE(result.policy->FindDomain("inner"), nullptr);
+    EXPECT_THAT(result.policy->domains, SizeIs(2));
+  }
+}
+
+TEST_F(FilesTest, AFolderOfDomainsIsEnough) {
+  Write("edge.yaml", "domain: edge\n");
+  const PolicyResult result = LoadFolder();
+  ASSERT_THAT(Strings(result), IsEmpty());
+  EXPECT_NE(result.policy->FindDomain("edge"), nullptr);
+}
+
+TEST_F(FilesTest, AnEmptyFolderIsRefused) {
+  Write("readme.txt", "nothing");
+  EXPECT_THAT(Strings(LoadFolder()),
+              ElementsAre(folder_.path().string() +
+                          ":1:1: the folder has no configuration (files named *.yaml, *.yml or "
+                          "*.json)"));
+}
+
+TEST_F(FilesTest, FilesAreBoundedInNumberAndSize) {
+  const std::string bound = "a configuration has at most 1000 files and 67108864 bytes in all";
+  const std::string large = Write("large", std::string(8 << 20, '#'));
+  PolicyInputs inputs;
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(inputs.Read(large, 8 << 20).ok());
+  EXPECT_EQ(inputs.Read(large, 8 << 20).status().message(), bound);
+  EXPECT_EQ(inputs.Read(large, (8 << 20) - 1).status().message(),
+            "the file is larger than 8388607 bytes");
+  EXPECT_EQ(inputs.PresentFingerprint(), inputs.fingerprint());
+
+  for (int i = 0; i < 1000; ++i) Write("small" + std::to_string(i) + ".yaml", "throttles: []\n");
+  EXPECT_THAT(Strings(LoadFolder()), IsEmpty());
+  Write("more.yaml", "throttles: []\n");
+  EXPECT_THAT(Strings(LoadFolder()), ElementsAre(folder_.path().string() + ":1:1: " + bound));
+}
+
+TEST_F(FilesTest, WhatWasReadCanBeAskedAgain) {
+  const std::string path = Write("sluice.yaml", "domains: {files: [\"parts/*.yaml\"]}\n");
+  Write("parts/a.yaml", "domain: a\n");
+  PolicyInputs inputs = LoadPolicyFile(path, 1).inputs;
+  EXPECT_THAT(inputs.Folders(), ElementsAre(folder_ / "", folder_ / "parts/"));
+  const auto changed = [&] {
+    const bool differs = inputs.PresentFingerprint() != inputs.fingerprint();
+    inputs = LoadPolicyFile(path, 1).inputs;
+    EXPECT_EQ(inputs.PresentFingerprint(), inputs.fingerprint());
+    return differs;
+  };
+  EXPECT_FALSE(changed());
+  Write("parts/a.yaml", "domain: a\n");
+  Write("parts/a.txt", "domain: a\n");
+  EXPECT_FALSE(changed());
+  Write("parts/a.yaml", "domain: b\n");
+  EXPECT_TRUE(changed());
+  Write("parts/b.yaml", "domain: c\n");
+  EXPECT_TRUE(changed());
+  fs::remove(folder_ / "parts/b.yaml");
+  EXPECT_TRUE(changed());
+  Write("sluice.yaml", "");  // an error, and so is what follows
+  EXPECT_TRUE(changed());
+  fs::remove(path);
+  EXPECT_TRUE(changed());
+  Write("target.yaml", "namespace: one\n");
+  fs::create_symlink("target.yaml", path);
+  EXPECT_TRUE(changed());
+  Write("target.yaml", "namespace: two\n");
+  EXPECT_TRUE(changed());
+}
+
+TEST_F(FilesTest, AFolderIsAskedAgainForItsFiles) {
+  Write("a.yaml", "namespace: one\n");
+  const PolicyInputs inputs = LoadFolder().inputs;
+  EXPECT_THAT(inputs.Folders(), testing::Contains(folder_.path().string()));
+  EXPECT_EQ(inputs.PresentFingerprint(), inputs.fingerprint());
+  Write("b.txt", "");
+  EXPECT_EQ(inputs.PresentFingerprint(), inputs.fingerprint());
+  Write("b.yml", "throttles: []\n");
+  EXPECT_NE(inputs.PresentFingerprint(), inputs.fingerprint());
 }
 
 const fs::path& Examples() {

@@ -1,4 +1,5 @@
-// Every broken configuration under tests/golden/policy, and exactly what is said about it.
+// Every broken configuration under tests/golden/policy, a file or a folder, and exactly what is
+// said about it.
 //
 // SLUICE_UPDATE_GOLDENS=1 in the environment writes the .expected files anew; read the difference.
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "policy/loader.h"
 
@@ -27,15 +29,23 @@ const fs::path& Folder() {
 std::vector<std::string> Names() {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(Folder())) {
-    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+    const std::string name = entry.path().stem().string();
+    const bool folder = entry.is_directory() && absl::StartsWith(name, "folder_");
+    if (folder || entry.path().extension() == ".yaml") names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
 }
 
+absl::optional<std::string> Environment(absl::string_view name) {
+  if (name == "RATE") return "20 a minute";
+  if (name == "EMPTY") return "";
+  return absl::nullopt;
+}
+
 std::string Told(const fs::path& path) {
   std::string lines;
-  const PolicyResult result = LoadPolicyFile(path.string(), 1);
+  const PolicyResult result = LoadPolicyFile(path.string(), 1, {Environment});
   EXPECT_EQ(result.policy, nullptr);
   for (PolicyError error : result.errors) {
     error.position.file = fs::path(error.position.file).filename().string();
@@ -47,7 +57,9 @@ std::string Told(const fs::path& path) {
 class GoldenTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, TellsEveryError) {
-  const std::string told = Told(Folder() / (GetParam() + ".yaml"));
+  const fs::path folder = Folder() / GetParam();
+  const std::string told =
+      Told(fs::is_directory(folder) ? folder : fs::path(folder.string() + ".yaml"));
   const fs::path expected = Folder() / (GetParam() + ".expected");
   if (std::getenv("SLUICE_UPDATE_GOLDENS") != nullptr) std::ofstream(expected) << told;
   std::ifstream stream(expected);

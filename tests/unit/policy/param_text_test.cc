@@ -57,8 +57,8 @@ TEST(ParamTextTest, RefusesWhatTheConfigurationWouldRefuse) {
       {"a: b", "write it as YAML"},
       {"{a: 1, a: 2}", "the key 'a' is here twice"},
       {"1\nother: 2", "it goes on behind its value"},
-      {"${VAR}", "${VAR} is not supported yet"},
-      {"[{a: [\"${VAR}\"]}]", "${VAR} is not supported yet"},
+      {"${SLUICE_UNSET}", "'SLUICE_UNSET' is not set"},
+      {"[{a: [\"${SLUICE_UNSET}\"]}]", "'SLUICE_UNSET' is not set"},
       {"\xFF", "the byte 0xff is not text"},
       {"*alias", "anchor"},
   };

@@ -15,6 +15,7 @@
 #include "telemetry/telemetry.h"
 #include "tests/conformance/backends.h"
 #include "tests/fakes/awaited_reply.h"
+#include "tests/fakes/borrowed.h"
 #include "tests/fakes/policies.h"
 #include "tests/fakes/proto_matcher.h"
 
@@ -34,7 +35,7 @@ class ServiceTest : public testing::TestWithParam<BackendFactory> {
   void UseBackend(absl::string_view text, Backend& backend, uint64_t generation = 1) {
     const std::shared_ptr<const PolicySet> policy = PolicyOf(text, generation);
     ASSERT_NE(policy, nullptr);
-    limiter_.Publish(policy, {&backend});
+    limiter_.Publish(policy, {Borrowed(backend)});
   }
 
   CallContext Now() const { return {now_us_, kNever}; }

@@ -3,12 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "backend/memory/memory_backend.h"
+#include "policy/policy_source.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/unit/service/service_fixture.h"
 
 namespace sluice {
@@ -158,9 +163,7 @@ TEST_P(TelemetryTest, CountsRequestsAndTheirDurations) {
 TEST_P(TelemetryTest, ShowsBackendsPolicyAndBuild) {
   Use("throttles: [{uid: one, rate: 1/min}]");
   FailingBackend broken(absl::UnavailableError("down"));
-  telemetry_->AddBackend("local", *backend_);
-  telemetry_->AddBackend("broken", broken);
-  telemetry_->OnPolicyLoaded(7);
+  telemetry_->ShowBackends({{"local", Borrowed(*backend_)}, {"broken", Borrowed(broken)}});
   Hit("throttles: 'one' identifier: 'alice'");
   Hit("throttles: 'one' identifier: 'bob'");
   EXPECT_THAT(Samples("sluice_keys"),
@@ -171,10 +174,41 @@ TEST_P(TelemetryTest, ShowsBackendsPolicyAndBuild) {
               ElementsAre("{backend=\"local\"} 0", "{backend=\"broken\"} 0"));
   EXPECT_THAT(Samples("sluice_backend_up"),
               ElementsAre("{backend=\"local\"} 1", "{backend=\"broken\"} 0"));
-  EXPECT_THAT(Samples("sluice_config_generation"), ElementsAre(" 7"));
-  EXPECT_THAT(Samples("sluice_config_stale"), ElementsAre(" 0"));
-  EXPECT_THAT(Samples("sluice_config_loads_total"), ElementsAre("{result=\"success\"} 1"));
   EXPECT_THAT(Samples("sluice_build_info"), ElementsAre("{version=\"1.2.3\",commit=\"abc\"} 1"));
+  telemetry_->ShowBackends({{"other", Borrowed(*backend_)}});
+  EXPECT_THAT(Samples("sluice_keys"), ElementsAre("{backend=\"other\"} 2"));
+}
+
+TEST_P(TelemetryTest, KeepsTheBackendsThatItShows) {
+  std::shared_ptr<Backend> backend = NewMemoryBackend({});
+  const std::weak_ptr<Backend> seen = backend;
+  telemetry_->ShowBackends({{"local", std::move(backend)}});
+  EXPECT_THAT(Samples("sluice_keys"), ElementsAre("{backend=\"local\"} 0"));
+  telemetry_->ShowBackends({});
+  EXPECT_TRUE(seen.expired());
+}
+
+TEST_P(TelemetryTest, FollowsThePolicy) {
+  EXPECT_THAT(Samples("sluice_config_generation"), ElementsAre(" 0"));
+  const FakeClock clock;
+  std::string text = "namespace: a\n";
+  PolicySource source(
+      [&](uint64_t generation) { return LoadPolicyText("test.yaml", text, generation); },
+      [](const std::shared_ptr<const PolicySet>&) { return absl::OkStatus(); },
+      [](const PolicyLoad&) {}, clock);
+  telemetry_->ShowPolicy(source);
+  source.Reload();
+  source.Reload();
+  EXPECT_THAT(Samples("sluice_config_generation"), ElementsAre(" 2"));
+  EXPECT_THAT(Samples("sluice_config_stale"), ElementsAre(" 0"));
+  EXPECT_THAT(Samples("sluice_config_loads_total"),
+              ElementsAre("{result=\"success\"} 2", "{result=\"error\"} 0"));
+  text = "nope: a\n";
+  source.Reload();
+  EXPECT_THAT(Samples("sluice_config_generation"), ElementsAre(" 2"));
+  EXPECT_THAT(Samples("sluice_config_stale"), ElementsAre(" 1"));
+  EXPECT_THAT(Samples("sluice_config_loads_total"),
+              ElementsAre("{result=\"success\"} 2", "{result=\"error\"} 1"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, TelemetryTest, testing::ValuesIn(Backends()), NameOf);

@@ -1,0 +1,61 @@
+// Takes back what a denied request was charged on a backend that does not answer just then.
+#ifndef SLUICE_LIMITER_REFUNDS_H_
+#define SLUICE_LIMITER_REFUNDS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backend/backend.h"
+#include "core/key.h"
+#include "core/mutex.h"
+#include "limiter/observer.h"
+#include "strategy/limit.h"
+
+namespace sluice {
+
+// One charge to be taken back.
+struct Refund {
+  CounterKey key;
+  Limit limit;
+  int64_t amount;  // hits, above 0
+  int tag;
+};
+
+// Thread-safe. Asks again for up to two seconds; what then remains is an orphan, a charge for a
+// request that did not pass.
+class Refunds {
+ public:
+  // The observer, which is told what was given up, outlives the refunds.
+  explicit Refunds(Observer& observer) : observer_(observer) {}
+  // Gives up what is still open.
+  ~Refunds();
+
+  // `name` is the backend's. `now_us` is when the charges were taken.
+  void Add(std::shared_ptr<Backend> backend, std::string name, std::vector<Refund> refunds,
+           int64_t now_us);
+
+ private:
+  class Attempt;
+
+  void Run();
+  // Those that wait for their next turn, which comes every kTurnUs; empty when there will be none.
+  std::vector<Attempt*> NextTurn();
+  void Done(Attempt& attempt, bool settled);
+  void GiveUp(const Attempt& attempt);
+
+  Observer& observer_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<Attempt*> waiting_ ABSL_GUARDED_BY(mutex_);
+  size_t asked_ ABSL_GUARDED_BY(mutex_) = 0;  // attempts that a backend has not answered yet
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_ ABSL_GUARDED_BY(mutex_);  // started by the first that has to wait
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_LIMITER_REFUNDS_H_
