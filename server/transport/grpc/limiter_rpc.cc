@@ -40,19 +40,29 @@ class LimiterRpc final : public v1::Limiter::CallbackService {
     });
   }
 
-  Unary ShouldLimit(Context context, const v1::ShouldLimitRequest*,
-                    v1::ShouldLimitResponse*) override {
-    return runner_.Refuse(*context, "ShouldLimit");
+  Unary ShouldLimit(Context context, const v1::ShouldLimitRequest* request,
+                    v1::ShouldLimitResponse* response) override {
+    return runner_.Run(*context, "ShouldLimit", [&](const CallContext& call, Reply reply) {
+      limiter_.ShouldLimit(*request, call, response, std::move(reply));
+    });
   }
-  Unary BatchHit(Context context, const v1::BatchHitRequest*, v1::BatchHitResponse*) override {
-    return runner_.Refuse(*context, "BatchHit");
+  Unary BatchHit(Context context, const v1::BatchHitRequest* request,
+                 v1::BatchHitResponse* response) override {
+    return runner_.Run(*context, "BatchHit", [&](const CallContext& call, Reply reply) {
+      limiter_.BatchHit(*request, call, response, std::move(reply));
+    });
   }
-  Unary BatchCheck(Context context, const v1::BatchCheckRequest*,
-                   v1::BatchCheckResponse*) override {
-    return runner_.Refuse(*context, "BatchCheck");
+  Unary BatchCheck(Context context, const v1::BatchCheckRequest* request,
+                   v1::BatchCheckResponse* response) override {
+    return runner_.Run(*context, "BatchCheck", [&](const CallContext& call, Reply reply) {
+      limiter_.BatchCheck(*request, call, response, std::move(reply));
+    });
   }
-  Unary BatchStat(Context context, const v1::BatchStatRequest*, v1::BatchStatResponse*) override {
-    return runner_.Refuse(*context, "BatchStat");
+  Unary BatchStat(Context context, const v1::BatchStatRequest* request,
+                  v1::BatchStatResponse* response) override {
+    return runner_.Run(*context, "BatchStat", [&](const CallContext& call, Reply reply) {
+      limiter_.BatchStat(*request, call, response, std::move(reply));
+    });
   }
   grpc::ServerBidiReactor<v1::HitRequest, v1::HitResult>* HitStream(Context) override {
     return new RefusedStream("HitStream");
@@ -66,8 +76,11 @@ class LimiterRpc final : public v1::Limiter::CallbackService {
   Unary Cancel(Context context, const v1::CancelRequest*, v1::CancelResponse*) override {
     return runner_.Refuse(*context, "Cancel");
   }
-  Unary Reset(Context context, const v1::ResetRequest*, v1::ResetResponse*) override {
-    return runner_.Refuse(*context, "Reset");
+  Unary Reset(Context context, const v1::ResetRequest* request,
+              v1::ResetResponse* response) override {
+    return runner_.Run(*context, "Reset", [&](const CallContext& call, Reply reply) {
+      limiter_.Reset(*request, call, response, std::move(reply));
+    });
   }
 
  private:
