@@ -30,7 +30,7 @@ struct Command {
   absl::optional<Tls> tls;  // nullopt: in the clear
   Output output = Output::kTable;
   int64_t timeout_us = 1'000'000;
-  // Whose server would answer: of explain and policy, which then ask none; empty: they ask.
+  // The configuration from which explain and policy answer; empty: they ask the server.
   std::string config;
   // What is asked is the request that is sent, where one is sent.
   absl::variant<v1::HitRequest, v1::CheckRequest, v1::StatRequest, v1::ShouldLimitRequest,

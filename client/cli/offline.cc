@@ -106,12 +106,12 @@ std::shared_ptr<const PolicySet> LoadConfig(const std::string& config, std::ostr
   return nullptr;
 }
 
-absl::Status Answer(std::shared_ptr<const PolicySet> policy, const v1::ExplainRequest& request,
-                    v1::ExplainResponse* response) {
+absl::Status Answer(const std::shared_ptr<const PolicySet>& policy,
+                    const v1::ExplainRequest& request, v1::ExplainResponse* response) {
   DeafObserver observer;
   // Keys are shown as they are; the hash that the secret goes into is not.
   Limiter limiter(HashSecret::FromSeed(0), observer);
-  limiter.Publish(std::move(policy), /*backends=*/{});
+  limiter.Publish(policy, /*backends=*/{});
   std::vector<Explanation> rows;
   // Only overrides end, and there are none.
   const absl::StatusOr<uint64_t> generation = limiter.Explain(Read(request), /*now_us=*/0, rows);
@@ -121,7 +121,7 @@ absl::Status Answer(std::shared_ptr<const PolicySet> policy, const v1::ExplainRe
   return absl::OkStatus();
 }
 
-absl::Status Answer(std::shared_ptr<const PolicySet> policy, const v1::GetPolicyRequest&,
+absl::Status Answer(const std::shared_ptr<const PolicySet>& policy, const v1::GetPolicyRequest&,
                     v1::GetPolicyResponse* response) {
   response->set_yaml(policy->yaml);
   response->set_generation(policy->generation);

@@ -17,10 +17,10 @@ std::shared_ptr<const PolicySet> LoadConfig(const std::string& config, std::ostr
 
 // As sluice.v1.Admin of a server that has just loaded the configuration. Errors are those of the
 // method.
-absl::Status Answer(std::shared_ptr<const PolicySet> policy, const v1::ExplainRequest& request,
-                    v1::ExplainResponse* response);
-absl::Status Answer(std::shared_ptr<const PolicySet> policy, const v1::GetPolicyRequest& request,
-                    v1::GetPolicyResponse* response);
+absl::Status Answer(const std::shared_ptr<const PolicySet>& policy,
+                    const v1::ExplainRequest& request, v1::ExplainResponse* response);
+absl::Status Answer(const std::shared_ptr<const PolicySet>& policy,
+                    const v1::GetPolicyRequest& request, v1::GetPolicyResponse* response);
 
 }  // namespace sluice::cli
 

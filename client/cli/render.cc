@@ -233,10 +233,25 @@ std::vector<Table::Cell> StatusRow(const std::string& descriptor,
           {OrAbsent(status.current_limit().name())}};
 }
 
-// "Connection refused" of "failed to connect to all addresses; last error: UNKNOWN: ...".
+// "Connection refused" of "failed to connect to all addresses; last error: UNKNOWN: ...", and
+// "certificate verify failed" of "...: error:0A000086:SSL routines::certificate verify failed".
 absl::string_view LastReason(absl::string_view message) {
-  const size_t colon = message.rfind(": ");
-  return colon == absl::string_view::npos ? message : message.substr(colon + 2);
+  for (const absl::string_view separator : {": ", "routines::"}) {
+    const size_t found = message.rfind(separator);
+    if (found != absl::string_view::npos) message.remove_prefix(found + separator.size());
+  }
+  return message;
+}
+
+// What may be the matter when there is no connection.
+absl::string_view ConnectHint(absl::string_view message) {
+  if (absl::StrContains(message, "SSL")) {
+    return "TLS failed: does the server speak it? see --tls-ca, --tls-cert and --tls-key";
+  }
+  if (absl::EndsWith(message, "Socket closed")) {
+    return "the server hung up: does it want TLS? see --tls-ca and --tls-cert";
+  }
+  return "is sluiced running? try make run";
 }
 
 // What the message does not say already.
@@ -331,8 +346,8 @@ std::string RenderJson(const Message& message) {
 std::string RenderError(const std::string& address, const CallStatus& status) {
   if (status.unreachable) {
     return absl::StrCat("sluicectl: cannot reach ", Printable(address), ": ",
-                        Printable(LastReason(status.message)),
-                        " (is sluiced running? try make run)\n");
+                        Printable(LastReason(status.message)), " (", ConnectHint(status.message),
+                        ")\n");
   }
   const bool late = status.code == absl::StatusCode::kDeadlineExceeded;
   return absl::StrCat("sluicectl: ", absl::StatusCodeToString(status.code), ": ",

@@ -1,7 +1,5 @@
 #include "cli/run.h"
 
-#include <utility>
-
 #include "absl/status/status.h"
 #include "absl/types/variant.h"
 #include "cli/command_line.h"
@@ -95,12 +93,15 @@ class Runner {
   template <class Response, class Request>
   int AskConfigOrAdmin(const Request& request) {
     if (command_.config.empty()) return AskAdmin<Response>(request);
-    std::shared_ptr<const PolicySet> policy = LoadConfig(command_.config, console_.err);
+    const std::shared_ptr<const PolicySet> policy = LoadConfig(command_.config, console_.err);
     if (policy == nullptr) return kExitError;
     Response response;
-    const absl::Status status = Answer(std::move(policy), request, &response);
+    const absl::Status status = Answer(policy, request, &response);
     if (status.ok()) return Print(request, response);
-    return Fail(command_.config, {status.code(), std::string(status.message())});
+    CallStatus refused;
+    refused.code = status.code();
+    refused.message = std::string(status.message());
+    return Fail(command_.config, refused);
   }
 
   template <class Request, class Response>

@@ -59,8 +59,8 @@ def test_the_explanation_of_a_request():
 
 
 def test_every_command_is_named():
-    helped = sluicectl("--help").stdout
-    commands = re.findall(r"^  ([a-z-]+) {2,}[A-Z]", helped.partition("Subcommands:")[2], re.MULTILINE)
+    listed = sluicectl("--help").stdout.partition("Subcommands:")[2]
+    commands = re.findall(r"^  ([a-z-]+) {2,}[A-Z]", listed, re.MULTILINE)
     assert len(commands) >= 12
     rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     named = {word for row in rows for word in re.findall(r"`([a-z-]+)`", row)}

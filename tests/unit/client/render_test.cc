@@ -345,6 +345,24 @@ TEST(RenderErrorTest, AnUnreachableServerIsNamed) {
             "make run)\n");
 }
 
+std::string RenderUnreachable(const std::string& why) {
+  CallStatus status;
+  status.code = absl::StatusCode::kUnavailable;
+  status.unreachable = true;
+  status.message = "failed to connect to all addresses; last error: UNKNOWN: " + why;
+  return RenderError("h:1", status);
+}
+
+TEST(RenderErrorTest, AFailedHandshakeIsNoMissingServer) {
+  EXPECT_EQ(RenderUnreachable("Ssl handshake failed: SSL_ERROR_SSL: error:0A000086:SSL "
+                              "routines::certificate verify failed"),
+            "sluicectl: cannot reach h:1: certificate verify failed (TLS failed: does the server "
+            "speak it? see --tls-ca, --tls-cert and --tls-key)\n");
+  EXPECT_EQ(RenderUnreachable("ipv4:127.0.0.1:8081: Socket closed"),
+            "sluicectl: cannot reach h:1: Socket closed (the server hung up: does it want TLS? see "
+            "--tls-ca and --tls-cert)\n");
+}
+
 TEST(RenderErrorTest, ALateAnswerPointsAtTheTimeout) {
   CallStatus status;
   status.code = absl::StatusCode::kDeadlineExceeded;
