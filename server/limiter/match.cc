@@ -34,15 +34,6 @@ absl::Status UnknownTenant(absl::string_view name) {
       "TENANT_NOT_FOUND", "tenant", name);
 }
 
-absl::Status ForbiddenTenant(absl::string_view name) {
-  return ReasonedError(
-      absl::StatusCode::kPermissionDenied,
-      absl::StrCat("this caller may not act for ",
-                   name.empty() ? "the default tenant" : absl::StrCat("tenant '", name, "'"),
-                   " (server.auth of the configuration says who may)"),
-      "TENANT_NOT_ALLOWED", "tenant", name);
-}
-
 }  // namespace
 
 absl::Status ReasonedError(absl::StatusCode code, absl::string_view message,
@@ -52,6 +43,15 @@ absl::Status ReasonedError(absl::StatusCode code, absl::string_view message,
   status.SetPayload(kReasonPayload, absl::Cord(reason));
   status.SetPayload(absl::StrCat(kPayloadPrefix, what), absl::Cord(name));
   return status;
+}
+
+absl::Status ForbiddenTenant(absl::string_view name) {
+  return ReasonedError(
+      absl::StatusCode::kPermissionDenied,
+      absl::StrCat("this caller may not act for ",
+                   name.empty() ? "the default tenant" : absl::StrCat("tenant '", name, "'"),
+                   " (server.auth of the configuration says who may)"),
+      "TENANT_NOT_ALLOWED", "tenant", name);
 }
 
 absl::Status UnknownThrottle(absl::string_view uid) {

@@ -220,6 +220,23 @@ TEST_F(MatchTest, CredentialsSayForWhomACallerActs) {
   EXPECT_EQ(Refused(*stranger).code(), absl::StatusCode::kPermissionDenied);
 }
 
+TEST_F(MatchTest, DomainsAreTheDefaultTenants) {
+  auto policy = std::make_shared<PolicySet>();
+  policy->server.auth = Auth({{"envoy", {""}, false, {}}, {"web", {"acme"}, false, {}}});
+  policy->Index();
+  limiter_.Publish(policy, {});
+  const auto code = [&](const std::string& name) {
+    const std::vector<std::string> identities = {name};
+    Descriptors call(now_us_);
+    call.domain = "edge";
+    call.identities = identities;
+    limiter_.Decide(call);
+    return call.Wait().code();
+  };
+  EXPECT_EQ(code("envoy"), absl::StatusCode::kOk);
+  EXPECT_EQ(code("web"), absl::StatusCode::kPermissionDenied);
+}
+
 TEST_F(MatchTest, AGatewayIsToldOfWhatAppliesInTheFilesOrder) {
   Use(R"(throttles:
   - {uid: all, rate: 9/min}
