@@ -23,6 +23,9 @@ struct Validation {
   std::vector<std::string> files;  // at least one
 };
 
+// Print the JSON Schema of configuration files, offline.
+struct SchemaRequest {};
+
 struct Command {
   std::string address = "127.0.0.1:8081";
   std::string admin_address = "127.0.0.1:8082";
@@ -31,7 +34,8 @@ struct Command {
   int64_t timeout_us = 1'000'000;
   // What is asked is the request that is sent, where one is sent.
   absl::variant<v1::HitRequest, v1::CheckRequest, v1::StatRequest,
-                envoy::service::ratelimit::v3::RateLimitRequest, Validation, Simulation>
+                envoy::service::ratelimit::v3::RateLimitRequest, Validation, SchemaRequest,
+                Simulation>
       ask;
 };
 

@@ -5,6 +5,7 @@
 #include "cli/render.h"
 #include "cli/simulate/simulate.h"
 #include "cli/validate.h"
+#include "policy/schema.h"
 
 namespace sluice::cli {
 namespace {
@@ -35,6 +36,10 @@ class Runner {
   int operator()(const RateLimitRequest& request) { return Ask<RateLimitResponse>(request); }
   int operator()(const Validation& validation) {
     return Validate(validation, command_.output, console_.out);
+  }
+  int operator()(const SchemaRequest&) {
+    console_.out << JsonSchema();
+    return kExitFine;
   }
   int operator()(const Simulation& simulation) {
     return Simulate(simulation,

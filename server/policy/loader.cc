@@ -29,6 +29,7 @@ class Loader {
   Loader(std::string folder, const LoadOptions& options) {
     outside_.environment = options.environment;
     outside_.folder = std::move(folder);
+    outside_.files = options.files;
   }
 
   PolicyResult LoadFile(const std::string& path, uint64_t generation) {
@@ -192,7 +193,7 @@ class Loader {
                                   .value_or(policy_.domains_backend);
     for (const Field& item : file.Items(map.Find("files"))) {
       const absl::optional<std::string> pattern = file.Text(item);
-      if (!pattern.has_value()) continue;
+      if (!pattern.has_value() || !file.MayNameFiles(item)) continue;
       const auto paths = outside_.inputs.Match(ResolvePattern(outside_.folder, *pattern));
       if (!paths.ok()) {
         file.Refuse(*item.node, std::string(paths.status().message()));

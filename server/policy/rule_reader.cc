@@ -11,7 +11,8 @@
 namespace sluice {
 namespace {
 
-constexpr absl::string_view kMatcherHint = "for example {equals: enterprise} or {cidr: [10.0.0.0/8]}";
+constexpr absl::string_view kMatcherHint =
+    "for example {equals: enterprise} or {cidr: [10.0.0.0/8]}";
 constexpr absl::string_view kRuleHint = "for example bypass: {path: /health, methods: [GET]}";
 constexpr size_t kMaxMethod = 32;
 
@@ -65,6 +66,11 @@ std::vector<Matcher> ReadMatchers(FileReader& file, Field field) {
   const Field& secret = equals ? equals : map.Find("equals_file");
   if (auto text = NotEmpty(file, secret, Secret(file, map, "equals"))) {
     all.push_back(Matcher::Equals(*std::move(text)));
+  }
+  if (LooksSecret(field.name)) {
+    for (const Field& compared : {in, prefix, glob, regex}) {
+      if (compared) file.Conceal(*compared.node);
+    }
   }
   if (in) all.push_back(Matcher::In(ReadTexts(file, in)));
   if (auto text = NotEmpty(file, prefix, file.Text(prefix))) {
@@ -129,9 +135,10 @@ absl::optional<PathPattern> ReadPath(FileReader& file, Field field) {
 std::vector<std::string> ReadMethods(FileReader& file, Field field) {
   std::vector<std::string> methods;
   for (const std::string& text : ReadTexts(file, field)) {
-    const bool word = !text.empty() && text.size() <= kMaxMethod &&
-                      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") ==
-                          std::string::npos;
+    const bool word =
+        !text.empty() && text.size() <= kMaxMethod &&
+        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") ==
+            std::string::npos;
     if (!word) {
       file.Refuse(*field.node, absl::StrCat("'", text, "' is not a method"),
                   "for example methods: [GET, POST]");
@@ -142,7 +149,7 @@ std::vector<std::string> ReadMethods(FileReader& file, Field field) {
 }
 
 Rule ReadRule(FileReader& file, Field field) {
-  MapReader map(file, field, absl::StrCat("'", field.name, "'"));
+  MapReader map(file, field, "a condition", absl::StrCat("'", field.name, "'"));
   Rule rule;
   rule.position = file.At(*field.node);
   rule.text = absl::StrCat(field.name, ": ", FlowText(*field.node));

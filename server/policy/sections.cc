@@ -116,8 +116,8 @@ OnError ReadOnError(FileReader& file, Field field, const std::vector<BackendSpec
   if (!field) return on_error;
   const auto read_then = [&file](Field then) {
     return file
-        .Choice<Then>(then,
-                      {{"throttle", Then::kThrottle}, {"allow", Then::kAllow}, {"raise", Then::kRaise}})
+        .Choice<Then>(
+            then, {{"throttle", Then::kThrottle}, {"allow", Then::kAllow}, {"raise", Then::kRaise}})
         .value_or(Then::kThrottle);
   };
   if (field.node->kind != YamlNode::Kind::kMap) {

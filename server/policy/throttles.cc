@@ -23,8 +23,8 @@ constexpr size_t kMaxValues = 10'000;
 // A throttle's keys over those of `defaults`.
 class Row {
  public:
-  Row(FileReader& file, Field own, const YamlNode* defaults)
-      : map_(file, own, "a throttle"), defaults_(defaults) {}
+  Row(FileReader& file, Field own, const YamlNode* defaults, std::string what = "")
+      : map_(file, own, "a throttle", std::move(what)), defaults_(defaults) {}
 
   Field Find(absl::string_view key) {
     const Field own = map_.Find(key);
@@ -82,8 +82,7 @@ absl::optional<StrategySpec> ReadStrategy(FileReader& file, Field field) {
 }
 
 // A default holds for the strategies that know it; who says it of one that does not is told.
-void AddCountDenied(FileReader& file, Row& row, StrategySpec& strategy) {
-  const Field field = row.Find(kCountDenied);
+void AddCountDenied(FileReader& file, Row& row, Field field, StrategySpec& strategy) {
   const absl::optional<bool> count = file.Flag(field);
   if (!count.has_value()) return;
   const auto said = std::find_if(strategy.params.begin(), strategy.params.end(),
@@ -270,8 +269,9 @@ void ReadPlaces(FileReader& file, Row& row, const std::vector<BackendSpec>& back
 void ReadKeys(FileReader& file, Row& row, const std::vector<BackendSpec>& backends,
               Throttle& throttle) {
   absl::optional<StrategySpec> strategy = ReadStrategy(file, row.Find("strategy"));
+  const Field count_denied = row.Find(kCountDenied);
   if (strategy.has_value()) {
-    AddCountDenied(file, row, *strategy);
+    AddCountDenied(file, row, count_denied, *strategy);
     throttle.strategy = strategy->name;
     throttle.params = strategy->params;
   }
@@ -316,7 +316,7 @@ Throttle ReadThrottle(FileReader& file, Field item, const YamlNode* defaults,
 const YamlNode* CheckDefaults(FileReader& file, Field section,
                               const std::vector<BackendSpec>& backends) {
   if (!file.IsMap(section, "'defaults'")) return nullptr;
-  Row row(file, section, nullptr);
+  Row row(file, section, nullptr, "defaults");
   Throttle nobody;
   ReadKeys(file, row, backends, nobody);
   if (const Field uid = row.Find("uid")) {
