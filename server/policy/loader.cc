@@ -208,7 +208,11 @@ class Loader {
         if (paths_.insert(path).second) AddDomainFile(path);
       }
     }
-    policy_.domains_on_error = ReadOnError(file, map.Find("on_error"), policy_.backends);
+    const Field on_error = map.Find("on_error");
+    policy_.domains_on_error = ReadOnError(file, on_error, policy_.backends);
+    if (policy_.domains_on_error.fallback == policy_.domains_backend) {
+      file.Refuse(*on_error.node, "the fallback is the domains' own backend", "name another one");
+    }
     map.NotYet(
         {"tenant", "strategy", "compat", "unmatched", "descriptor_addend", "headers", "merge"});
     map.Finish();

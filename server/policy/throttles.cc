@@ -17,6 +17,8 @@ namespace {
 
 constexpr absl::string_view kDefaultStrategy = "fixed_window";
 constexpr absl::string_view kRateHint = "for example rate: 100/min, or rate: unlimited";
+constexpr absl::string_view kCostHint =
+    "for example {by: method, values: {POST: 3}} or {expr: \"ceil(content_length / 1024)\"}";
 constexpr absl::string_view kCountDenied = "count_denied";
 constexpr size_t kMaxValues = 10'000;
 
@@ -145,12 +147,13 @@ RatedLimit ReadRate(FileReader& file, Field field, const absl::optional<Strategy
 
 // `{by: KEY, values: {VALUE: T}, default: T}`; `read` reads a T.
 template <class T, class Read>
-Conditional<T> ReadConditional(FileReader& file, MapReader& map, bool needs_default, Read read) {
+Conditional<T> ReadConditional(FileReader& file, MapReader& map, absl::string_view hint,
+                               bool needs_default, Read read) {
   Conditional<T> conditional;
   conditional.by =
       file.Name(map.Require("by", "the context key that chooses, for example by: tier"))
           .value_or("");
-  const Field values = map.Require("values", "for example values: {premium: 1000/min}");
+  const Field values = map.Require("values", hint);
   if (file.IsMap(values, "'values'")) {
     if (values.node->entries.size() > kMaxValues) {
       file.Refuse(*values.node, "'values' has too many entries",
@@ -182,7 +185,8 @@ Conditional<RatedLimit> ReadRates(FileReader& file, Field field,
     return rates;
   }
   MapReader map(file, field, "a conditional rate");
-  rates = ReadConditional<RatedLimit>(file, map, /*needs_default=*/true, read);
+  rates = ReadConditional<RatedLimit>(file, map, "for example values: {premium: 1000/min}",
+                                      /*needs_default=*/true, read);
   map.Finish();
   return rates;
 }
@@ -219,10 +223,15 @@ CostPolicy ReadCost(FileReader& file, Field field) {
     return cost;
   }
   if (field.node->Find("expr") != nullptr) return ReadExpression(file, field);
+  if (field.node->Find("by") == nullptr) {
+    file.Refuse(*field.node, "a map as 'cost' has either 'by' or 'expr'", std::string(kCostHint));
+    return cost;
+  }
   MapReader map(file, field, "a conditional cost");
   cost.hits.otherwise.value = 1;
   Conditional<Placed<uint64_t>> hits = ReadConditional<Placed<uint64_t>>(
-      file, map, /*needs_default=*/false, [&](Field each) { return ReadHits(file, each); });
+      file, map, "for example values: {POST: 3}", /*needs_default=*/false,
+      [&](Field each) { return ReadHits(file, each); });
   if (!field.node->Find("default")) hits.otherwise.value = 1;
   cost.hits = std::move(hits);
   map.Finish();
