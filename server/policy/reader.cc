@@ -304,7 +304,7 @@ void MapReader::NotYet(std::initializer_list<absl::string_view> keys) {
 
 void MapReader::Finish() {
   for (const absl::string_view key : KnownKeys()) {
-    if (!Contains(known_, key)) Bug(*section_, key, "has, and no reader,");
+    if (!Contains(known_, key)) Bug(*section_, key, "has, and no reader asks for,");
   }
   for (const YamlNode::Entry& entry : node_->entries) {
     if (file_.full()) return;
