@@ -267,10 +267,16 @@ void AddRlsCommand(CLI::App& app, Raw& raw) {
 void AddValidateCommand(CLI::App& app, Raw& raw) {
   CLI::App& sub = *app.add_subcommand(
       "validate", "Print every error of configuration files; exit 1 when there are any");
-  sub.footer("Example: sluicectl validate policy.yaml");
+  sub.footer("Every key is in CONFIGURATION.md.\nExample: sluicectl validate policy.yaml");
   AddPositionals(sub, "FILE", raw.files, "Configuration files, each a policy of its own")
       ->check(CLI::Validator(CLI::ExistingFile).description(""));
   AddOutput(sub, raw);
+}
+
+void AddSchemaCommand(CLI::App& app) {
+  CLI::App& sub = *app.add_subcommand(
+      "schema", "Print the JSON Schema of configuration files, for editors and linters");
+  sub.footer("Example: sluicectl schema > sluice.schema.json");
 }
 
 void AddSimulateCommand(CLI::App& app, Raw& raw) {
@@ -316,6 +322,7 @@ void Declare(CLI::App& app, Raw& raw) {
   AddReloadCommand(app, raw);
   AddOverrideCommand(app, raw);
   AddValidateCommand(app, raw);
+  AddSchemaCommand(app);
   AddSimulateCommand(app, raw);
 }
 
@@ -345,6 +352,8 @@ absl::Status AskFor(const std::string& name, const Raw& raw, Command& command) {
     command.ask = v1::ReloadPolicyRequest();
   } else if (name == "simulate") {
     command.ask = raw.simulation;
+  } else if (name == "schema") {
+    command.ask = SchemaRequest();
   } else {
     command.ask = Validation{raw.files};
   }

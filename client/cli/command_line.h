@@ -24,6 +24,9 @@ struct Validation {
   std::vector<std::string> files;  // at least one
 };
 
+// Print the JSON Schema of configuration files, offline.
+struct SchemaRequest {};
+
 struct Command {
   std::string address = "127.0.0.1:8081";
   std::string admin_address = "127.0.0.1:8082";
@@ -36,7 +39,7 @@ struct Command {
   absl::variant<v1::HitRequest, v1::CheckRequest, v1::StatRequest, v1::ShouldLimitRequest,
                 v1::ResetRequest, envoy::service::ratelimit::v3::RateLimitRequest,
                 v1::ExplainRequest, v1::GetPolicyRequest, v1::ReloadPolicyRequest,
-                v1::SetOverrideRequest, v1::ResetAllRequest, Validation, Simulation>
+                v1::SetOverrideRequest, v1::ResetAllRequest, Validation, SchemaRequest, Simulation>
       ask;
 };
 

@@ -8,6 +8,7 @@
 #include "cli/simulate/simulate.h"
 #include "cli/validate.h"
 #include "google/protobuf/message.h"
+#include "policy/schema.h"
 
 namespace sluice::cli {
 namespace {
@@ -64,6 +65,10 @@ class Runner {
   }
   int operator()(const Validation& validation) {
     return Validate(validation, command_.output, console_.out);
+  }
+  int operator()(const SchemaRequest&) {
+    console_.out << JsonSchema();
+    return kExitFine;
   }
   int operator()(const Simulation& simulation) {
     return Simulate(simulation,

@@ -25,9 +25,8 @@ bool IsToken(absl::string_view text) {
 }
 
 bool IsPrintable(absl::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    return absl::ascii_iscntrl(static_cast<unsigned char>(c));
-  });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return absl::ascii_iscntrl(static_cast<unsigned char>(c)); });
 }
 
 absl::optional<std::string> ReadHeaderName(FileReader& file, Field field) {

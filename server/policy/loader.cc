@@ -29,6 +29,7 @@ class Loader {
   Loader(std::string folder, const LoadOptions& options) {
     outside_.environment = options.environment;
     outside_.folder = std::move(folder);
+    outside_.files = options.files;
   }
 
   PolicyResult LoadFile(const std::string& path, uint64_t generation) {
@@ -192,7 +193,7 @@ class Loader {
                                   .value_or(policy_.domains_backend);
     for (const Field& item : file.Items(map.Find("files"))) {
       const absl::optional<std::string> pattern = file.Text(item);
-      if (!pattern.has_value()) continue;
+      if (!pattern.has_value() || !file.MayNameFiles(item)) continue;
       const auto paths = outside_.inputs.Match(ResolvePattern(outside_.folder, *pattern));
       if (!paths.ok()) {
         file.Refuse(*item.node, std::string(paths.status().message()));
@@ -207,7 +208,11 @@ class Loader {
         if (paths_.insert(path).second) AddDomainFile(path);
       }
     }
-    policy_.domains_on_error = ReadOnError(file, map.Find("on_error"), policy_.backends);
+    const Field on_error = map.Find("on_error");
+    policy_.domains_on_error = ReadOnError(file, on_error, policy_.backends);
+    if (policy_.domains_on_error.fallback == policy_.domains_backend) {
+      file.Refuse(*on_error.node, "the fallback is the domains' own backend", "name another one");
+    }
     map.NotYet(
         {"tenant", "strategy", "compat", "unmatched", "descriptor_addend", "headers", "merge"});
     map.Finish();

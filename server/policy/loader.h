@@ -40,6 +40,9 @@ struct PolicyResult {
 struct LoadOptions {
   // Of `${VAR}` in values.
   Environment environment = ProcessEnvironment();
+  // Whether the configuration may name files. When it comes from afar it may not: errors would tell
+  // of the files of this host.
+  bool files = true;
 };
 
 // `generation` is the number that the policy gets if it loads. A folder's configuration is that of

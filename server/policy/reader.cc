@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <iostream>
 #include <tuple>
 
 #include "absl/strings/ascii.h"
@@ -38,6 +40,12 @@ bool IsNumberOrFlag(const YamlNode& node) {
   const std::string word = absl::AsciiStrToLower(node.text);
   return node.plain && (absl::SimpleAtod(word, &number) ||
                         Contains({"true", "yes", "on", "false", "no", "off"}, word));
+}
+
+// The table of keys and a reader disagree.
+void Bug(const ConfigSection& section, absl::string_view key, absl::string_view what) {
+  std::cerr << "policy/keys.cc " << what << " the key '" << key << "' of " << section.name << "\n";
+  std::abort();
 }
 
 }  // namespace
@@ -145,9 +153,22 @@ absl::optional<std::string> FileReader::Expand(Field field) {
   return absl::nullopt;
 }
 
+bool FileReader::MayNameFiles(Field field) {
+  if (field && !outside_.files) {
+    Refuse(*field.node, absl::StrCat("'", field.name, "': files cannot be read here"),
+           "sluicectl validate reads them where they are");
+  }
+  return outside_.files;
+}
+
+void FileReader::Conceal(const YamlNode& node) {
+  outside_.concealed.insert(&node);
+  for (const YamlNode* item : node.items) Conceal(*item);
+}
+
 absl::optional<std::string> FileReader::SecretFile(Field field) {
   const absl::optional<std::string> path = Text(field);
-  if (!path.has_value()) return absl::nullopt;
+  if (!path.has_value() || !MayNameFiles(field)) return absl::nullopt;
   absl::StatusOr<std::string> content =
       outside_.inputs.Read(Resolve(outside_.folder, *path), kMaxSecret);
   if (content.ok()) {
@@ -248,13 +269,18 @@ bool FileReader::IsMap(Field field, absl::string_view what) {
   return false;
 }
 
-MapReader::MapReader(FileReader& file, Field field, std::string what)
-    : file_(file), name_(field.name), what_(std::move(what)) {
+MapReader::MapReader(FileReader& file, Field field, absl::string_view section, std::string what)
+    : file_(file),
+      section_(file.dialect() == FileReader::Dialect::kSluice ? &ConfigSectionOf(section)
+                                                              : nullptr),
+      name_(field.name),
+      what_(what.empty() ? std::string(section) : std::move(what)) {
   static const YamlNode& empty = *new YamlNode;
   node_ = file_.IsMap(field, what_) ? field.node : &empty;
 }
 
 Field MapReader::Find(absl::string_view key) {
+  if (section_ != nullptr && section_->Find(key) == nullptr) Bug(*section_, key, "lacks");
   known_.push_back(key);
   return {key, node_->Find(key)};
 }
@@ -277,12 +303,22 @@ void MapReader::NotYet(std::initializer_list<absl::string_view> keys) {
 }
 
 void MapReader::Finish() {
+  for (const absl::string_view key : KnownKeys()) {
+    if (!Contains(known_, key)) Bug(*section_, key, "has, and no reader asks for,");
+  }
   for (const YamlNode::Entry& entry : node_->entries) {
     if (file_.full()) return;
     if (entry.key->kind != Kind::kScalar || !Contains(known_, entry.key->text)) {
       RefuseKey(*entry.key);
     }
   }
+}
+
+std::vector<absl::string_view> MapReader::KnownKeys() const {
+  if (section_ == nullptr) return known_;
+  std::vector<absl::string_view> keys;
+  for (const ConfigKey& known : section_->keys) keys.push_back(known.key);
+  return keys;
 }
 
 void MapReader::RefuseKey(const YamlNode& key) {
@@ -298,7 +334,7 @@ void MapReader::RefuseKey(const YamlNode& key) {
     file_.Refuse(key,
                  envoy ? absl::StrCat("config error, unknown key ", Found(key))
                        : absl::StrCat("unknown key ", Found(key), " in ", what_),
-                 DidYouMean(key.text, known_, later_));
+                 DidYouMean(key.text, KnownKeys(), later_));
   }
 }
 

@@ -21,6 +21,7 @@
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "policy/inputs.h"
+#include "policy/keys.h"
 #include "policy/loader.h"
 #include "policy/variables.h"
 #include "policy/yaml.h"
@@ -39,6 +40,7 @@ struct Field {
 struct Outside {
   Environment environment = ProcessEnvironment();
   std::string folder;   // of the files that it names: empty, or with a `/` behind it
+  bool files = true;    // whether it may name files
   PolicyInputs inputs;  // what was read or looked for
   std::string digests;  // of all contents and values that were used
   // By the value that has variables in it.
@@ -97,8 +99,10 @@ class FileReader {
   // The content of the file that the field names, without one line break at its end: 1 byte to
   // 64 KiB of UTF-8.
   absl::optional<std::string> SecretFile(Field field);
-  // The effective policy shows `***` for this value.
-  void Conceal(const YamlNode& node) { outside_.concealed.insert(&node); }
+  // Whether the configuration may name files; refuses the field otherwise.
+  bool MayNameFiles(Field field);
+  // The effective policy shows `***` for this value, and for each of a list.
+  void Conceal(const YamlNode& node);
 
  private:
   static constexpr size_t kMaxErrors = 1000;
@@ -119,11 +123,15 @@ class FileReader {
 };
 
 // Reads each key of a map, then Finish() refuses the keys that nobody asked for.
+//
+// It is held to the table of keys (keys.h), unless the dialect is another: asking for a key that
+// its section does not have, and finishing without having asked for all that it has, end the
+// process.
 class MapReader {
  public:
-  // `what` names the map in errors: "a throttle". When the field is no map, that is reported and
-  // the reader is as over an empty one.
-  MapReader(FileReader& file, Field field, std::string what);
+  // `section` is one of the table's, and names the map in errors unless `what` does: "a throttle".
+  // When the field is no map, that is reported and the reader is as over an empty one.
+  MapReader(FileReader& file, Field field, absl::string_view section, std::string what = "");
 
   Field Find(absl::string_view key);
   // The key `key` with `suffix` behind it.
@@ -140,8 +148,10 @@ class MapReader {
 
  private:
   void RefuseKey(const YamlNode& key);
+  std::vector<absl::string_view> KnownKeys() const;
 
   FileReader& file_;
+  const ConfigSection* section_;  // nullptr in another dialect
   const YamlNode* node_;
   const absl::string_view name_;
   const std::string what_;

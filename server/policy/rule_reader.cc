@@ -11,7 +11,8 @@
 namespace sluice {
 namespace {
 
-constexpr absl::string_view kMatcherHint = "for example {equals: enterprise} or {cidr: [10.0.0.0/8]}";
+constexpr absl::string_view kMatcherHint =
+    "for example {equals: enterprise} or {cidr: [10.0.0.0/8]}";
 constexpr absl::string_view kRuleHint = "for example bypass: {path: /health, methods: [GET]}";
 constexpr size_t kMaxMethod = 32;
 
@@ -25,13 +26,18 @@ void Take(FileReader& file, const YamlNode& node, absl::StatusOr<T> made, std::v
   }
 }
 
+// An empty list or map, or no value at all.
+bool SaysNothing(const YamlNode& node) {
+  return node.kind != YamlNode::Kind::kScalar && node.items.empty() && node.entries.empty();
+}
+
 std::vector<std::string> ReadTexts(FileReader& file, Field field) {
   std::vector<std::string> texts;
   for (const Field& item : file.Items(field)) {
     absl::optional<std::string> text = file.Text(item);
     if (text.has_value()) texts.push_back(*std::move(text));
   }
-  if (texts.empty() && field) {
+  if (field && SaysNothing(*field.node)) {
     file.Refuse(*field.node, absl::StrCat("'", field.name, "' has no values"), "name at least one");
   }
   return texts;
@@ -66,6 +72,11 @@ std::vector<Matcher> ReadMatchers(FileReader& file, Field field) {
   if (auto text = NotEmpty(file, secret, Secret(file, map, "equals"))) {
     all.push_back(Matcher::Equals(*std::move(text)));
   }
+  if (LooksSecret(field.name)) {
+    for (const Field& compared : {in, prefix, glob, regex}) {
+      if (compared) file.Conceal(*compared.node);
+    }
+  }
   if (in) all.push_back(Matcher::In(ReadTexts(file, in)));
   if (auto text = NotEmpty(file, prefix, file.Text(prefix))) {
     all.push_back(Matcher::Prefix(*std::move(text)));
@@ -92,9 +103,14 @@ std::vector<Matcher> ReadMatchers(FileReader& file, Field field) {
   return all;
 }
 
-std::vector<KeyMatcher> ReadMatch(FileReader& file, Field field) {
+std::vector<KeyMatcher> ReadMatch(FileReader& file, Field field, absl::string_view what) {
   std::vector<KeyMatcher> match;
-  if (!file.IsMap(field, absl::StrCat("'", field.name, "'"))) return match;
+  if (!file.IsMap(field, what)) return match;
+  if (field.node->entries.empty()) {
+    // It would hold of everybody.
+    file.Refuse(*field.node, absl::StrCat(what, " says nothing"),
+                "for example {tier: {equals: enterprise}}");
+  }
   for (const YamlNode::Entry& entry : field.node->entries) {
     absl::optional<std::string> key = file.Name({"context key", entry.key});
     if (!key.has_value()) continue;
@@ -129,9 +145,10 @@ absl::optional<PathPattern> ReadPath(FileReader& file, Field field) {
 std::vector<std::string> ReadMethods(FileReader& file, Field field) {
   std::vector<std::string> methods;
   for (const std::string& text : ReadTexts(file, field)) {
-    const bool word = !text.empty() && text.size() <= kMaxMethod &&
-                      text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") ==
-                          std::string::npos;
+    const bool word =
+        !text.empty() && text.size() <= kMaxMethod &&
+        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-") ==
+            std::string::npos;
     if (!word) {
       file.Refuse(*field.node, absl::StrCat("'", text, "' is not a method"),
                   "for example methods: [GET, POST]");
@@ -142,15 +159,15 @@ std::vector<std::string> ReadMethods(FileReader& file, Field field) {
 }
 
 Rule ReadRule(FileReader& file, Field field) {
-  MapReader map(file, field, absl::StrCat("'", field.name, "'"));
+  MapReader map(file, field, "a condition", absl::StrCat("'", field.name, "'"));
   Rule rule;
   rule.position = file.At(*field.node);
   rule.text = absl::StrCat(field.name, ": ", FlowText(*field.node));
   rule.path = ReadPath(file, map.Find("path"));
   rule.methods = ReadMethods(file, map.Find("methods"));
-  rule.match = ReadMatch(file, map.Find("match"));
+  rule.match = ReadMatch(file, map.Find("match"), "'match'");
   map.Finish();
-  if (field.node->entries.empty()) {
+  if (map.node().line > 0 && field.node->entries.empty()) {
     // It would be skipped by every request, which is hardly what was meant.
     file.Refuse(*field.node, absl::StrCat("'", field.name, "' says nothing"),
                 std::string(kRuleHint));
@@ -166,11 +183,7 @@ std::vector<Exemption> ReadExemptions(FileReader& file, Field field) {
     Exemption exemption;
     exemption.position = file.At(*item.node);
     exemption.text = FlowText(*item.node);
-    exemption.match = ReadMatch(file, item);
-    if (item.node->kind == YamlNode::Kind::kMap && item.node->entries.empty()) {
-      // It would exempt everybody.
-      file.Refuse(*item.node, "an exemption says of nobody", std::string(kMatcherHint));
-    }
+    exemption.match = ReadMatch(file, item, "an exemption");
     exempt.push_back(std::move(exemption));
   }
   return exempt;
@@ -186,8 +199,7 @@ Rules ReadRules(FileReader& file, Field field) {
     if (bypass && apply) {
       file.Refuse(*apply.node, "a rule is either 'bypass' or 'apply'",
                   "put a '-' before each of the two");
-    } else if (!bypass && !apply && item.node->kind == YamlNode::Kind::kMap &&
-               item.node->entries.empty()) {
+    } else if (map.node().line > 0 && item.node->entries.empty()) {
       file.Refuse(*item.node, "a rule is empty", std::string(kRuleHint));
     }
     if (bypass) rules.bypass.push_back(ReadRule(file, bypass));

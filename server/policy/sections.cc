@@ -116,8 +116,8 @@ OnError ReadOnError(FileReader& file, Field field, const std::vector<BackendSpec
   if (!field) return on_error;
   const auto read_then = [&file](Field then) {
     return file
-        .Choice<Then>(then,
-                      {{"throttle", Then::kThrottle}, {"allow", Then::kAllow}, {"raise", Then::kRaise}})
+        .Choice<Then>(
+            then, {{"throttle", Then::kThrottle}, {"allow", Then::kAllow}, {"raise", Then::kRaise}})
         .value_or(Then::kThrottle);
   };
   if (field.node->kind != YamlNode::Kind::kMap) {
@@ -136,7 +136,8 @@ OnError ReadOnError(FileReader& file, Field field, const std::vector<BackendSpec
 ClientIpPolicy ReadClientIp(FileReader& file, Field section) {
   ClientIpPolicy policy;
   MapReader map(file, section, "client_ip");
-  for (const Field& item : file.Items(map.Find("trusted_proxies"))) {
+  const Field proxies = map.Find("trusted_proxies");
+  for (const Field& item : file.Items(proxies)) {
     const absl::optional<std::string> text = file.Text(item);
     if (!text.has_value()) continue;
     absl::StatusOr<Cidr> network = Cidr::Parse(*text);
@@ -154,7 +155,9 @@ ClientIpPolicy ReadClientIp(FileReader& file, Field section) {
   if (policy.headers.empty() && !policy.trusted_proxies.empty()) {
     policy.headers.emplace_back("x-forwarded-for");
   }
-  if (policy.trusted_proxies.empty() && headers) {
+  const bool nobody =
+      !proxies || (proxies.node->kind != YamlNode::Kind::kScalar && proxies.node->items.empty());
+  if (nobody && headers) {
     // Whoever sends the header would choose who it is.
     file.Refuse(*headers.node, "'headers' are believed of trusted proxies only, and there are none",
                 "name them, for example trusted_proxies: [10.0.0.0/8]");

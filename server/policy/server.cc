@@ -74,6 +74,7 @@ absl::optional<std::string> ReadAddress(FileReader& file, Field field,
 // The name of a file, from the folder of the configuration when it is relative.
 absl::optional<std::string> ReadPath(FileReader& file, Field field) {
   absl::optional<std::string> path = file.Name(field);
+  if (!file.MayNameFiles(field)) return absl::nullopt;
   if (!path.has_value() || absl::StartsWith(*path, "/")) return path;
   const size_t slash = file.file().rfind('/');
   if (slash == std::string::npos) return path;
@@ -110,7 +111,7 @@ void ReadKey(FileReader& file, Field field, const absl::optional<std::string>& c
 
 absl::optional<TlsSpec> ReadTls(FileReader& file, Field section, absl::string_view what) {
   if (!section) return absl::nullopt;
-  MapReader map(file, section, std::string(what));
+  MapReader map(file, section, "tls", std::string(what));
   TlsSpec tls;
   const Field cert = map.Require("cert_file", "the server's certificate, in PEM");
   const Field key = map.Require("key_file", "the private key of the certificate, in PEM");

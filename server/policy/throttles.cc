@@ -17,14 +17,16 @@ namespace {
 
 constexpr absl::string_view kDefaultStrategy = "fixed_window";
 constexpr absl::string_view kRateHint = "for example rate: 100/min, or rate: unlimited";
+constexpr absl::string_view kCostHint =
+    "for example {by: method, values: {POST: 3}} or {expr: \"ceil(content_length / 1024)\"}";
 constexpr absl::string_view kCountDenied = "count_denied";
 constexpr size_t kMaxValues = 10'000;
 
 // A throttle's keys over those of `defaults`.
 class Row {
  public:
-  Row(FileReader& file, Field own, const YamlNode* defaults)
-      : map_(file, own, "a throttle"), defaults_(defaults) {}
+  Row(FileReader& file, Field own, const YamlNode* defaults, std::string what = "")
+      : map_(file, own, "a throttle", std::move(what)), defaults_(defaults) {}
 
   Field Find(absl::string_view key) {
     const Field own = map_.Find(key);
@@ -82,8 +84,7 @@ absl::optional<StrategySpec> ReadStrategy(FileReader& file, Field field) {
 }
 
 // A default holds for the strategies that know it; who says it of one that does not is told.
-void AddCountDenied(FileReader& file, Row& row, StrategySpec& strategy) {
-  const Field field = row.Find(kCountDenied);
+void AddCountDenied(FileReader& file, Row& row, Field field, StrategySpec& strategy) {
   const absl::optional<bool> count = file.Flag(field);
   if (!count.has_value()) return;
   const auto said = std::find_if(strategy.params.begin(), strategy.params.end(),
@@ -146,12 +147,13 @@ RatedLimit ReadRate(FileReader& file, Field field, const absl::optional<Strategy
 
 // `{by: KEY, values: {VALUE: T}, default: T}`; `read` reads a T.
 template <class T, class Read>
-Conditional<T> ReadConditional(FileReader& file, MapReader& map, bool needs_default, Read read) {
+Conditional<T> ReadConditional(FileReader& file, MapReader& map, absl::string_view hint,
+                               bool needs_default, Read read) {
   Conditional<T> conditional;
   conditional.by =
       file.Name(map.Require("by", "the context key that chooses, for example by: tier"))
           .value_or("");
-  const Field values = map.Require("values", "for example values: {premium: 1000/min}");
+  const Field values = map.Require("values", hint);
   if (file.IsMap(values, "'values'")) {
     if (values.node->entries.size() > kMaxValues) {
       file.Refuse(*values.node, "'values' has too many entries",
@@ -183,7 +185,8 @@ Conditional<RatedLimit> ReadRates(FileReader& file, Field field,
     return rates;
   }
   MapReader map(file, field, "a conditional rate");
-  rates = ReadConditional<RatedLimit>(file, map, /*needs_default=*/true, read);
+  rates = ReadConditional<RatedLimit>(file, map, "for example values: {premium: 1000/min}",
+                                      /*needs_default=*/true, read);
   map.Finish();
   return rates;
 }
@@ -220,10 +223,15 @@ CostPolicy ReadCost(FileReader& file, Field field) {
     return cost;
   }
   if (field.node->Find("expr") != nullptr) return ReadExpression(file, field);
+  if (field.node->Find("by") == nullptr) {
+    file.Refuse(*field.node, "a map as 'cost' has either 'by' or 'expr'", std::string(kCostHint));
+    return cost;
+  }
   MapReader map(file, field, "a conditional cost");
   cost.hits.otherwise.value = 1;
   Conditional<Placed<uint64_t>> hits = ReadConditional<Placed<uint64_t>>(
-      file, map, /*needs_default=*/false, [&](Field each) { return ReadHits(file, each); });
+      file, map, "for example values: {POST: 3}", /*needs_default=*/false,
+      [&](Field each) { return ReadHits(file, each); });
   if (!field.node->Find("default")) hits.otherwise.value = 1;
   cost.hits = std::move(hits);
   map.Finish();
@@ -270,8 +278,9 @@ void ReadPlaces(FileReader& file, Row& row, const std::vector<BackendSpec>& back
 void ReadKeys(FileReader& file, Row& row, const std::vector<BackendSpec>& backends,
               Throttle& throttle) {
   absl::optional<StrategySpec> strategy = ReadStrategy(file, row.Find("strategy"));
+  const Field count_denied = row.Find(kCountDenied);
   if (strategy.has_value()) {
-    AddCountDenied(file, row, *strategy);
+    AddCountDenied(file, row, count_denied, *strategy);
     throttle.strategy = strategy->name;
     throttle.params = strategy->params;
   }
@@ -316,7 +325,7 @@ Throttle ReadThrottle(FileReader& file, Field item, const YamlNode* defaults,
 const YamlNode* CheckDefaults(FileReader& file, Field section,
                               const std::vector<BackendSpec>& backends) {
   if (!file.IsMap(section, "'defaults'")) return nullptr;
-  Row row(file, section, nullptr);
+  Row row(file, section, nullptr, "defaults");
   Throttle nobody;
   ReadKeys(file, row, backends, nobody);
   if (const Field uid = row.Find("uid")) {

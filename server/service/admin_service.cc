@@ -163,7 +163,10 @@ void AdminService::ValidatePolicy(const v1::ValidatePolicyRequest& request,
     return reply(InvalidField(
         "yaml", absl::StrCat("has ", request.yaml().size(), " bytes, at most ", kMaxPolicyBytes)));
   }
-  const PolicyResult result = LoadPolicyText("policy.yaml", request.yaml(), /*generation=*/1);
+  LoadOptions options;
+  options.files = false;
+  const PolicyResult result =
+      LoadPolicyText("policy.yaml", request.yaml(), /*generation=*/1, options);
   for (const PolicyError& error : result.errors) FillError(error, *response->add_errors());
   for (const PolicyError& warning : result.warnings) FillError(warning, *response->add_warnings());
   reply(absl::OkStatus());

@@ -54,6 +54,8 @@ std::string Told(const fs::path& path) {
   return lines;
 }
 
+TEST(GoldenFilesTest, AreAHundredAtLeast) { EXPECT_GE(Names().size(), 100U); }
+
 class GoldenTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, TellsEveryError) {

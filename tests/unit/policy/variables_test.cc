@@ -150,7 +150,6 @@ class SecretTest : public testing::Test {
     FileReader file("test.yaml", FileReader::Dialect::kSluice, outside_);
     MapReader map(file, {name, document_->root()->Find(name)}, "a matcher");
     absl::optional<std::string> secret = Secret(file, map, "equals");
-    map.Finish();
     errors_.clear();
     for (const PolicyError& error : file.Errors()) errors_.push_back(error.ToString());
     return secret;

@@ -148,6 +148,13 @@ TEST_F(AdminServiceTest, ValidatingTellsWarnings) {
   EXPECT_THAT(answer.warnings(0).message(), HasSubstr("sliding_window_log"));
 }
 
+TEST_F(AdminServiceTest, ATextTellsNothingOfFiles) {
+  Use("{}");
+  const v1::ValidatePolicyResponse answer = Validate("domains: {files: [/etc/passwd]}");
+  ASSERT_THAT(answer.errors(), SizeIs(1));
+  EXPECT_EQ(answer.errors(0).message(), "'files': files cannot be read here");
+}
+
 TEST_F(AdminServiceTest, ATextHasABound) {
   Use("{}");
   v1::ValidatePolicyRequest request;
