@@ -11,6 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build" / "release" / "bin"
 SLUICED = Path(os.environ.get("SLUICED", BIN / "sluiced"))
@@ -18,6 +20,11 @@ SLUICECTL = Path(os.environ.get("SLUICECTL", BIN / "sluicectl"))
 ENVOY = ROOT / "build" / "venv" / "bin" / "envoy"
 EXAMPLES = ROOT / "deploy" / "examples"
 POLICIES = Path(__file__).parent / "policies"
+
+
+def example(name):
+    """The text of one of deploy/examples."""
+    return (EXAMPLES / f"{name}.yaml").read_text()
 
 
 def free_port():
@@ -121,21 +128,26 @@ class Program:
 class Sluiced(Program):
     """A server on free ports of the loopback, with a policy of the test's own.
 
-    `policy` is the text of a configuration without a `server` section, which is put in front of it.
+    `policy` is the text of a configuration without a `server` section, which is put in front of it;
+    `server` is what else stands in that section.
     """
 
-    def __init__(self, directory, policy, name="sluiced", ports=None, drain_delay="1s"):
+    def __init__(
+        self, directory, policy, name="sluiced", ports=None, drain_delay="1s", server=None
+    ):
         self.grpc_port, self.http_port = ports or (free_port(), free_port())
         self.admin_port = free_port()
         self.config = directory / f"{name}.yaml"
-        server = {
+        section = {
             "grpc": {"address": self.grpc_address},
             "http": {"address": f"127.0.0.1:{self.http_port}"},
             "admin": {"address": self.admin_address},
             "drain_delay": drain_delay,
             "drain_grace": "5s",
+            **(server or {}),
         }
-        self.config.write_text(f"server: {json.dumps(server)}\n{policy}")
+        self._server_line = f"server: {json.dumps(section)}\n"
+        self.write(policy)
         super().__init__(name, [SLUICED, "--config", self.config], directory)
         self.wait_ready(self.http_port, "/readyz")
 
@@ -147,8 +159,27 @@ class Sluiced(Program):
     def admin_address(self):
         return f"127.0.0.1:{self.admin_port}"
 
+    def write(self, policy):
+        """Another policy in the file, in place, under the same server section."""
+        self.config.write_text(f"{self._server_line}{policy}")
+
+    def replace(self, policy):
+        """The same, so that whoever reads the file at that moment sees the one or the other."""
+        fresh = self.config.with_suffix(".fresh")
+        fresh.write_text(f"{self._server_line}{policy}")
+        fresh.replace(self.config)
+
     def get(self, path):
         return http_call(self.http_port, path)
+
+    def metric(self, name, **labels):
+        """The sum of the samples of this name that carry these labels."""
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(self.get("/metrics")[2])
+            for sample in family.samples
+            if sample.name == name and sample.labels.items() >= labels.items()
+        )
 
 
 class Envoy(Program):
