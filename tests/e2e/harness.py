@@ -27,15 +27,19 @@ def example(name):
     return (EXAMPLES / f"{name}.yaml").read_text()
 
 
+_given = set()
+
+
 def free_port():
-    """A port of the loopback that nobody listens on.
+    """A port of the loopback that nobody listens on, another one each time.
 
     It lies below the range that the kernel gives to outgoing connections, so that a server which is
     stopped and started again finds it free.
     """
-    for port in random.sample(range(20000, 32000), 200):
+    for port in random.sample(sorted(set(range(20000, 32000)) - _given), 200):
         with contextlib.suppress(OSError), socket.socket() as candidate:
             candidate.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
     raise AssertionError("no free port between 20000 and 32000")
 

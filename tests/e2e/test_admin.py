@@ -34,14 +34,31 @@ throttles:
 """
 
 
+@pytest.fixture(scope="module")
+def shared(share):
+    """For tests that only look."""
+    return share(POLICY)
+
+
 @pytest.fixture
-def sluiced(start_sluiced):
+def sluiced(shared):
+    return shared[0]
+
+
+@pytest.fixture
+def admin(shared):
+    return shared[1]
+
+
+@pytest.fixture
+def own_sluiced(start_sluiced):
+    """For tests that change something."""
     return start_sluiced(POLICY)
 
 
 @pytest.fixture
-def admin(sluiced, connect):
-    return connect(sluiced)
+def own(own_sluiced, connect):
+    return connect(own_sluiced)
 
 
 def line_of(sluiced, text):
@@ -70,40 +87,40 @@ def test_get_policy_tells_all_but_secrets(sluiced, admin):
     assert not admin.ask_admin("ValidatePolicy", yaml=policy.yaml).errors
 
 
-def test_reload_policy(sluiced, admin):
-    first = admin.ask_admin("GetPolicy")
-    same = admin.ask_admin("ReloadPolicy")
+def test_reload_policy(own_sluiced, own):
+    first = own.ask_admin("GetPolicy")
+    same = own.ask_admin("ReloadPolicy")
     assert same.generation == 2 and not same.errors
-    assert admin.ask_admin("GetPolicy").content_hash == first.content_hash
+    assert own.ask_admin("GetPolicy").content_hash == first.content_hash
 
-    sluiced.write(POLICY.replace("rate: 3/day", "rate: 4/day", 1))
-    changed = admin.ask_admin("ReloadPolicy").generation
+    own_sluiced.write(POLICY.replace("rate: 3/day", "rate: 4/day", 1))
+    changed = own.ask_admin("ReloadPolicy").generation
     assert changed > 2
-    response = admin.hit("window", "alice")
+    response = own.hit("window", "alice")
     assert response.config_generation == changed
     assert only(response).stat.hits_remaining == 3
-    assert admin.ask_admin("GetPolicy").content_hash != first.content_hash
+    assert own.ask_admin("GetPolicy").content_hash != first.content_hash
 
 
-def test_a_reload_that_fails_tells_why_and_changes_nothing(sluiced, admin):
-    admin.hit("window", "alice")
-    sluiced.write("throttles:\n  - {uid: a, rate: 3/fortnight}\n  - {uid: b, rat: 3/day}\n")
-    failed = admin.ask_admin("ReloadPolicy")
+def test_a_reload_that_fails_tells_why_and_changes_nothing(own_sluiced, own):
+    own.hit("window", "alice")
+    own_sluiced.write("throttles:\n  - {uid: a, rate: 3/fortnight}\n  - {uid: b, rat: 3/day}\n")
+    failed = own.ask_admin("ReloadPolicy")
     assert failed.generation == 1
     assert [(error.line, error.column > 1) for error in failed.errors][:2] == [(3, True), (4, True)]
-    assert all(error.file == str(sluiced.config) for error in failed.errors)
+    assert all(error.file == str(own_sluiced.config) for error in failed.errors)
     assert "fortnight" in failed.errors[0].message
-    policy = admin.ask_admin("GetPolicy")
+    policy = own.ask_admin("GetPolicy")
     assert policy.stale and policy.generation == 1
     assert [error.message for error in policy.errors] == [error.message for error in failed.errors]
     assert "uid: window" in policy.yaml
-    response = admin.hit("window", "alice")
+    response = own.hit("window", "alice")
     assert response.config_generation == 1 and only(response).stat.hits_remaining == 1
 
-    sluiced.write(POLICY)
-    assert not admin.ask_admin("ReloadPolicy").errors
-    assert not admin.ask_admin("GetPolicy").stale
-    assert left(admin, "window", "alice") == 1
+    own_sluiced.write(POLICY)
+    assert not own.ask_admin("ReloadPolicy").errors
+    assert not own.ask_admin("GetPolicy").stale
+    assert left(own, "window", "alice") == 1
 
 
 def test_validate_policy(admin):
@@ -228,81 +245,81 @@ def test_explain_a_hit(sluiced, admin):
 # Overrides.
 
 
-def test_an_override_of_the_rate_ends_by_itself(admin):
-    admin.hit("window", "alice", cost=3)
-    made = admin.set_override("window", 1.5, rate="10/day")
+def test_an_override_of_the_rate_ends_by_itself(own):
+    own.hit("window", "alice", cost=3)
+    made = own.set_override("window", 1.5, rate="10/day")
     ends = time.time() + 1.5
     assert made.throttle == "window" and made.rate == "10/d"
     assert not made.HasField("shadow") and not made.HasField("enabled") and not made.HasField("cost")
     assert made.ends_at.ToMilliseconds() / 1000 == pytest.approx(ends, abs=1)
     # What was used stays used.
-    response = admin.hit("window", "alice")
+    response = own.hit("window", "alice")
     assert response.allowed and only(response).stat.hits_remaining == 6
     assert headers_of(response)["X-RateLimit-Limit"] == "10"
-    (listed,) = admin.ask_admin("GetPolicy").overrides
+    (listed,) = own.ask_admin("GetPolicy").overrides
     assert listed == made
 
-    wait_until(lambda: not admin.check("window", "alice").allowed, "the override ends")
+    wait_until(lambda: not own.check("window", "alice").allowed, "the override ends")
     assert time.time() >= ends - 0.5
-    assert not admin.ask_admin("GetPolicy").overrides
-    assert headers_of(admin.hit("window", "alice"))["X-RateLimit-Limit"] == "3"
+    assert not own.ask_admin("GetPolicy").overrides
+    assert headers_of(own.hit("window", "alice"))["X-RateLimit-Limit"] == "3"
 
 
-def test_overrides_of_shadow_enabled_and_cost(admin):
-    admin.hit("window", "alice", cost=3)
-    admin.set_override("window", 60, shadow=True)
-    passed = admin.hit("window", "alice")
+def test_overrides_of_shadow_enabled_and_cost(own):
+    own.hit("window", "alice", cost=3)
+    own.set_override("window", 60, shadow=True)
+    passed = own.hit("window", "alice")
     assert passed.allowed and outcomes(passed) == {"window": "SHADOW_DENIED"}
 
-    admin.set_override("window", 60, enabled=False)
-    (listed,) = admin.ask_admin("GetPolicy").overrides
+    own.set_override("window", 60, enabled=False)
+    (listed,) = own.ask_admin("GetPolicy").overrides
     assert listed.enabled is False and not listed.HasField("shadow")
-    assert outcomes(admin.hit("window", "alice")) == {"window": "BYPASSED"}
-    assert "window" not in outcomes(admin.should_limit("/", identifier="alice"))
+    assert outcomes(own.hit("window", "alice")) == {"window": "BYPASSED"}
+    assert "window" not in outcomes(own.should_limit("/", identifier="alice"))
 
-    admin.set_override("window", 60, cost=2, rate="9/day")
-    response = admin.hit("window", "alice")
+    own.set_override("window", 60, cost=2, rate="9/day")
+    response = own.hit("window", "alice")
     assert only(response).cost == 2 and only(response).stat.hits_remaining == 4
-    assert only(admin.hit("window", "alice", cost=1)).cost == 1
+    assert only(own.hit("window", "alice", cost=1)).cost == 1
 
     # 0 ends it.
-    admin.set_override("window", 0)
-    assert not admin.ask_admin("GetPolicy").overrides
-    assert not admin.hit("window", "alice").allowed
+    own.set_override("window", 0)
+    assert not own.ask_admin("GetPolicy").overrides
+    assert not own.hit("window", "alice").allowed
 
 
-def test_an_override_can_switch_on_what_is_off(admin):
-    assert "off" not in outcomes(admin.should_limit("/", identifier="alice"))
-    admin.set_override("off", 60, enabled=True, rate="1/day")
-    assert admin.hit("off", "alice").allowed
-    denied = admin.should_limit("/", identifier="alice")
+def test_an_override_can_switch_on_what_is_off(own):
+    assert "off" not in outcomes(own.should_limit("/", identifier="alice"))
+    own.set_override("off", 60, enabled=True, rate="1/day")
+    assert own.hit("off", "alice").allowed
+    denied = own.should_limit("/", identifier="alice")
     assert denied.should_limit and denied.limited_by == "off"
 
 
-def test_an_override_survives_a_reload(sluiced, admin):
-    admin.set_override("window", 60, rate="10/day")
-    sluiced.write(POLICY.replace("rate: 3/day", "rate: 4/day", 1))
-    assert not admin.ask_admin("ReloadPolicy").errors
-    assert left(admin, "window", "alice") == 10
-    (listed,) = admin.ask_admin("GetPolicy").overrides
+def test_an_override_survives_a_reload(own_sluiced, own):
+    own.set_override("window", 60, rate="10/day")
+    own_sluiced.write(POLICY.replace("rate: 3/day", "rate: 4/day", 1))
+    assert not own.ask_admin("ReloadPolicy").errors
+    assert left(own, "window", "alice") == 10
+    (listed,) = own.ask_admin("GetPolicy").overrides
     assert (listed.throttle, listed.rate) == ("window", "10/d")
-    admin.set_override("window", 0)
-    assert left(admin, "window", "alice") == 4
+    own.set_override("window", 0)
+    assert left(own, "window", "alice") == 4
 
 
-def test_an_override_of_all(admin):
+def test_an_override_of_all(own):
     """A throttle's own wins over it."""
-    admin.set_override("*", 60, shadow=True)
-    admin.set_override("window", 60, shadow=False)
-    admin.hit(["window", "ruled", "named"], "alice", costs={"window": 3, "ruled": 3, "named": 2})
-    response = admin.hit(["ruled", "named"], "alice")
+    own.set_override("*", 60, shadow=True)
+    own.set_override("window", 60, shadow=False)
+    own.hit(["window", "ruled", "named"], "alice", costs={"window": 3, "ruled": 3, "named": 2})
+    response = own.hit(["ruled", "named"], "alice")
     assert response.allowed
     assert outcomes(response) == {"ruled": "SHADOW_DENIED", "named": "SHADOW_DENIED"}
-    assert not admin.hit("window", "alice").allowed
-    listed = {each.throttle: each.shadow for each in admin.ask_admin("GetPolicy").overrides}
+    assert not own.hit("window", "alice").allowed
+    listed = {each.throttle: each.shadow for each in own.ask_admin("GetPolicy").overrides}
     assert listed == {"*": True, "window": False}
-    admin.set_override("*", 0)
-    assert not admin.hit("named", "alice").allowed
+    own.set_override("*", 0)
+    assert not own.hit("named", "alice").allowed
 
 
 @pytest.mark.parametrize(
@@ -355,19 +372,19 @@ def all_left(client):
         ({"throttle": "no-such"}, 0, [2, 2, 2, 2], [1, 1, 1, 1]),
     ],
 )
-def test_reset_all(admin, scope, forgotten, window, named):
-    fill(admin)
-    assert admin.ask_admin("ResetAll", **scope).keys_reset == forgotten
-    assert all_left(admin) == [window, named]
-    assert admin.ask_admin("ResetAll", **scope).keys_reset == 0
+def test_reset_all(own, scope, forgotten, window, named):
+    fill(own)
+    assert own.ask_admin("ResetAll", **scope).keys_reset == forgotten
+    assert all_left(own) == [window, named]
+    assert own.ask_admin("ResetAll", **scope).keys_reset == 0
 
 
-def test_reset_all_of_everything_is_refused(admin):
-    fill(admin)
+def test_reset_all_of_everything_is_refused(own):
+    fill(own)
     with raises(grpc.StatusCode.INVALID_ARGUMENT) as caught:
-        admin.ask_admin("ResetAll")
+        own.ask_admin("ResetAll")
     assert violated_field(caught.value)[0] == "throttle"
-    assert all_left(admin) == [[2, 2, 2, 2], [1, 1, 1, 1]]
+    assert all_left(own) == [[2, 2, 2, 2], [1, 1, 1, 1]]
 
 
 # What is not built yet, and where Admin is not.

@@ -24,9 +24,9 @@ throttles:
 """
 
 
-@pytest.fixture
-def resettable(start_sluiced, connect):
-    return connect(start_sluiced(POLICY, server={"allow_reset": True}))
+@pytest.fixture(scope="module")
+def resettable(share):
+    return share(POLICY, server={"allow_reset": True})[1]
 
 
 def left(client, throttle, identifier, **fields):
@@ -34,73 +34,73 @@ def left(client, throttle, identifier, **fields):
 
 
 @pytest.mark.parametrize("throttle, full", [("window", 3), ("bucket", 2), ("log", 3)])
-def test_that_identifier_and_no_other(resettable, throttle, full):
+def test_that_identifier_and_no_other(resettable, who, throttle, full):
     client = resettable
-    for identifier in ("alice", "bob"):
+    for identifier in (who, f"{who}-other"):
         client.hit(throttle, identifier, cost=full)
         assert not client.hit(throttle, identifier).allowed
-    assert client.reset(throttle, "alice") == 1
-    assert left(client, throttle, "alice") == full
-    assert left(client, throttle, "bob") == 0
-    assert client.hit(throttle, "alice", cost=full).allowed
-    assert not client.hit(throttle, "bob").allowed
+    assert client.reset(throttle, who) == 1
+    assert left(client, throttle, who) == full
+    assert left(client, throttle, f"{who}-other") == 0
+    assert client.hit(throttle, who, cost=full).allowed
+    assert not client.hit(throttle, f"{who}-other").allowed
 
 
-def test_what_was_not_there_is_not_counted(resettable):
+def test_what_was_not_there_is_not_counted(resettable, who):
     client = resettable
-    assert client.reset("window", "alice") == 0
-    client.hit("window", "alice")
-    assert client.reset(["window", "log"], "alice") == 1
-    assert client.reset(["window", "log"], "alice") == 0
+    assert client.reset("window", who) == 0
+    client.hit("window", who)
+    assert client.reset(["window", "log"], who) == 1
+    assert client.reset(["window", "log"], who) == 0
 
 
-def test_several_throttles_on_several_backends(resettable):
+def test_several_throttles_on_several_backends(resettable, who):
     client = resettable
-    client.hit(["window", "bucket", "log"], "alice")
-    assert client.reset(["bucket", "window"], "alice") == 2
-    assert left(client, "window", "alice") == 3
-    assert left(client, "bucket", "alice") == 2
-    assert left(client, "log", "alice") == 2
+    client.hit(["window", "bucket", "log"], who)
+    assert client.reset(["bucket", "window"], who) == 2
+    assert left(client, "window", who) == 3
+    assert left(client, "bucket", who) == 2
+    assert left(client, "log", who) == 2
 
 
-def test_those_of_the_tenant(resettable):
+def test_those_of_the_tenant(resettable, who):
     client = resettable
-    client.hit("window", "alice")
-    client.hit("window", "alice", tenant="acme")
-    assert client.reset("window", "alice", tenant="acme") == 1
-    assert left(client, "window", "alice", tenant="acme") == 3
-    assert left(client, "window", "alice") == 2
+    client.hit("window", who)
+    client.hit("window", who, tenant="acme")
+    assert client.reset("window", who, tenant="acme") == 1
+    assert left(client, "window", who, tenant="acme") == 3
+    assert left(client, "window", who) == 2
 
 
-def test_the_context_says_which_counter(resettable):
+def test_the_context_says_which_counter(resettable, who):
     client = resettable
     mars, moon = {"region": "mars"}, {"region": "moon"}
-    client.hit("by-region", "alice", context=mars)
-    client.hit("by-region", "alice", context=moon)
-    assert client.reset("by-region", "alice", context=mars) == 1
-    assert left(client, "by-region", "alice", context=mars) == 3
-    assert left(client, "by-region", "alice", context=moon) == 2
+    client.hit("by-region", who, context=mars)
+    client.hit("by-region", who, context=moon)
+    assert client.reset("by-region", who, context=mars) == 1
+    assert left(client, "by-region", who, context=mars) == 3
+    assert left(client, "by-region", who, context=moon) == 2
 
-    client.hit("by-user", "any", context={"user_id": "u1"})
-    assert client.reset("by-user", "any") == 0
-    assert client.reset("by-user", "other", context={"user_id": "u1"}) == 1
+    client.hit("by-user", who, context={"user_id": f"user of {who}"})
+    assert client.reset("by-user", who) == 0
+    assert client.reset("by-user", f"{who}-other", context={"user_id": f"user of {who}"}) == 1
 
 
-def test_tiers(resettable):
+def test_tiers(resettable, who):
     """A tier of tiered_rate is a counter of its own; the rates of `by` share one."""
     client = resettable
-    client.hit("tiers", "alice", context={"tier": "pro"}, cost=5)
-    client.hit("tiers", "alice", context={"tier": "free"})
-    assert client.reset("tiers", "alice", context={"tier": "pro"}) == 1
-    assert left(client, "tiers", "alice", context={"tier": "pro"}) == 20
-    assert left(client, "tiers", "alice", context={"tier": "free"}) == 1
+    client.hit("tiers", who, context={"tier": "pro"}, cost=5)
+    client.hit("tiers", who, context={"tier": "free"})
+    assert client.reset("tiers", who, context={"tier": "pro"}) == 1
+    assert left(client, "tiers", who, context={"tier": "pro"}) == 20
+    assert left(client, "tiers", who, context={"tier": "free"}) == 1
 
-    client.hit("plans", "alice", context={"plan": "gold"}, cost=2)
-    assert left(client, "plans", "alice") == 1
+    client.hit("plans", who, context={"plan": "gold"}, cost=2)
+    assert left(client, "plans", who) == 1
     # Unlimited: nothing is kept, and so there is nothing to forget.
-    assert client.reset("plans", "alice", context={"plan": "free"}) == 0
-    assert client.reset("plans", "alice") == 1
-    assert left(client, "plans", "alice", context={"plan": "gold"}) == 30
+    assert client.reset("plans", who, context={"plan": "free"}) == 0
+    assert client.reset("plans", who) == 1
+    assert left(client, "plans", who, context={"plan": "gold"}) == 30
 
 
 def test_it_is_refused_unless_the_configuration_allows_it(client, who):
@@ -113,19 +113,19 @@ def test_it_is_refused_unless_the_configuration_allows_it(client, who):
     assert left(client, "window", who) == 2
 
 
-def test_what_cannot_be_reset(resettable):
+def test_what_cannot_be_reset(resettable, who):
     client = resettable
-    client.hit("window", "alice")
+    client.hit("window", who)
     with raises(grpc.StatusCode.INVALID_ARGUMENT) as caught:
-        client.reset([], "alice")
+        client.reset([], who)
     assert violated_field(caught.value)[0] == "throttles"
     with raises(grpc.StatusCode.INVALID_ARGUMENT) as caught:
         client.reset("window", "i" * 1025)
     assert violated_field(caught.value)[0] == "identifier"
     with raises(grpc.StatusCode.NOT_FOUND) as caught:
-        client.reset(["window", "no-such"], "alice")
+        client.reset(["window", "no-such"], who)
     assert detail_of(caught.value, error_details_pb2.ErrorInfo).reason == "THROTTLE_NOT_FOUND"
     with raises(grpc.StatusCode.NOT_FOUND) as caught:
-        client.reset("window", "alice", tenant="initech")
+        client.reset("window", who, tenant="initech")
     assert detail_of(caught.value, error_details_pb2.ErrorInfo).reason == "TENANT_NOT_FOUND"
-    assert left(client, "window", "alice") == 2
+    assert left(client, "window", who) == 2
