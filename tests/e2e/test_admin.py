@@ -1,14 +1,20 @@
 """Admin, on its own address: look at the policy, change it for a while, forget, and ask why."""
 
-import math
 import time
 
 import grpc
 import pytest
-from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2
 
-from api import admin_pb2, detail_of, headers_of, limiter_pb2, only, outcomes, raises, violated_field
+from api import (
+    detail_of,
+    headers_of,
+    limiter_pb2,
+    only,
+    outcomes,
+    raises,
+    violated_field,
+)
 from harness import wait_until
 
 POLICY = """\
@@ -173,7 +179,7 @@ def test_explain_tells_what_decided_and_where_it_stands(sluiced, admin):
     assert ruled.applies and not ruled.reason and not ruled.shadow
     assert ruled.position == line_of(sluiced, "uid: ruled")
     assert ruled.rule.position == line_of(sluiced, "apply: {path")
-    assert ruled.rule.text == "apply: {path: /api/**}" or "/api/**" in ruled.rule.text
+    assert ruled.rule.text == 'apply: {path: "/api/**"}'
     assert ruled.cost == 3
     assert (ruled.cost_source.text, ruled.cost_source.position) == (
         "method is POST",
@@ -218,7 +224,8 @@ def test_explain_an_exemption_without_its_secret(sluiced, admin):
 
 def test_explain_a_tenant_a_tier_and_a_cost_of_the_request(sluiced, admin):
     headers = {"x-tenant": "acme"}
-    ruled = explain_gateway(admin, path="/api", identifier="alice", headers=headers, cost=7)["ruled"]
+    rows = explain_gateway(admin, path="/api", identifier="alice", headers=headers, cost=7)
+    ruled = rows["ruled"]
     assert ruled.tenant == "acme"
     assert ruled.tenant_source.text == "{header.x-tenant}"
     assert ruled.tenant_source.position == line_of(sluiced, "tenant: ")
@@ -250,7 +257,7 @@ def test_an_override_of_the_rate_ends_by_itself(own):
     made = own.set_override("window", 1.5, rate="10/day")
     ends = time.time() + 1.5
     assert made.throttle == "window" and made.rate == "10/d"
-    assert not made.HasField("shadow") and not made.HasField("enabled") and not made.HasField("cost")
+    assert not any(made.HasField(field) for field in ("shadow", "enabled", "cost"))
     assert made.ends_at.ToMilliseconds() / 1000 == pytest.approx(ends, abs=1)
     # What was used stays used.
     response = own.hit("window", "alice")

@@ -62,7 +62,9 @@ def test_a_bad_request_spoils_no_other(client, who):
 
 
 def test_a_denial_in_the_middle_stops_nothing(client, who):
-    results = client.batch_hit(("window", who, {"cost": 2}), ("window", who, {"cost": 2}), ("window", who))
+    results = client.batch_hit(
+        ("window", who, {"cost": 2}), ("window", who, {"cost": 2}), ("window", who)
+    )
     assert [result.response.allowed for result in results] == [True, False, True]
     assert results[1].response.limited_by == "window"
     assert only(client.stat("window", who)).stat.fixed_window.current_count == 3
@@ -103,7 +105,10 @@ def test_the_decision_alone_comes_back_unless_more_is_asked(client, who, ask):
 
 def test_batch_check_takes_nothing(client, who):
     checks = client.batch_check(
-        ("window", who), ("window", who, {"cost": 3}), ("window", who, {"cost": 4}), ("no-such", who)
+        ("window", who),
+        ("window", who, {"cost": 3}),
+        ("window", who, {"cost": 4}),
+        ("no-such", who),
     )
     assert [check.response.allowed for check in checks[:3]] == [True, True, False]
     assert checks[2].response.limited_by == "window"
@@ -114,7 +119,10 @@ def test_batch_check_takes_nothing(client, who):
 def test_batch_stat_tells_states(client, who):
     client.hit("window", who, cost=2)
     stats = client.batch_stat(
-        ("window", who, FULL), (["window", "wide"], who), ("no-such", who), ("window", "stranger", FULL)
+        ("window", who, FULL),
+        (["window", "wide"], who),
+        ("no-such", who),
+        ("window", "stranger", FULL),
     )
     assert kinds(stats) == ["response", "response", "error", "response"]
     assert only(stats[0].response).stat.fixed_window.current_count == 2

@@ -34,9 +34,7 @@ def serve(tmp_path, start_sluiced, connect, monkeypatch):
 def classic(response):
     """(limit, remaining, reset) of the classic headers, as numbers."""
     headers = headers_of(response)
-    return tuple(
-        int(headers[f"X-RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset")
-    )
+    return tuple(int(headers[f"X-RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,9 +126,7 @@ def test_burst_and_sustained(serve):
     assert denied.wait_ms == pytest.approx(60_000, abs=5000)
     headers = headers_of(denied)
     assert headers["RateLimit-Policy"] == '"api:burst";q=60;w=3600, "api:sustained";q=500;w=86400'
-    assert re.fullmatch(
-        r'"api:burst";r=0;t=\d+, "api:sustained";r=480;t=\d+', headers["RateLimit"]
-    )
+    assert re.fullmatch(r'"api:burst";r=0;t=\d+, "api:sustained";r=480;t=\d+', headers["RateLimit"])
     assert (headers["X-RateLimit-Limit"], headers["X-RateLimit-Remaining"]) == ("60", "0")
     assert headers["Retry-After"] == str(math.ceil(denied.wait_ms / 1000))
     assert left("alice") == [0, 480]

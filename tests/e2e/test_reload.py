@@ -177,8 +177,7 @@ def test_reloads_under_load_lose_nothing(start_sluiced, connect, by):
     limit = 1_000_000
     reloads = 200
     policies = [
-        f"throttles:\n  - {{uid: steady, rate: {limit}/day}}\n  - {{uid: moving, rate: {moving}/day}}\n"
-        for moving in (700_000, 800_000)
+        POLICY.replace("5/day", f"{limit}/day") % f"{moving}/day" for moving in (700_000, 800_000)
     ]
     sluiced = start_sluiced(policies[0])
     client = connect(sluiced)
@@ -212,8 +211,9 @@ def test_reloads_under_load_lose_nothing(start_sluiced, connect, by):
         assert caller.generations == sorted(caller.generations)
         assert 1 <= caller.generations[0] and caller.generations[-1] <= last
         assert caller.moving == {700_000, 800_000}
-    assert len(set().union(*(caller.generations for caller in callers))) > reloads / 4
-    steady, moving = (result.stat for result in client.stat(["steady", "moving"], "everybody").results)
+    assert len(set().union(*(caller.generations for caller in callers))) > 10
+    told = client.stat(["steady", "moving"], "everybody")
+    steady, moving = (result.stat for result in told.results)
     assert steady.fixed_window.current_count == hits
     assert steady.hits_remaining == limit - hits
     # A limit that changes keeps what was used.
