@@ -321,7 +321,7 @@ def test_observe_only(serve):
             "trial:logins": 1 if taken <= 3 else 0,
         }
         assert outcomes(response)["trial:logins"] == ("ALLOWED" if taken <= 3 else "SHADOW_DENIED")
-    used = client.stat(every, "alice", context={"bytes": "1"})
+    used = client.stat(every, "alice", cost=1)
     assert [result.stat.fixed_window.current_count for result in used.results] == [5, 10240, 3]
     assert used.results[0].stat.hits_remaining == 1_000_000_000 - 5
 
