@@ -7,6 +7,7 @@ import pytest
 from envoy.extensions.common.ratelimit.v3 import ratelimit_pb2
 from envoy.service.ratelimit.v3 import rls_pb2, rls_pb2_grpc
 from envoy.type.v3 import ratelimit_unit_pb2
+from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from sluice.v1 import admin_pb2, admin_pb2_grpc, limiter_pb2, limiter_pb2_grpc
 
@@ -49,14 +50,65 @@ class Client:
     def stat(self, throttles, identifier, **fields):
         return self._ask(self.limiter.Stat, limiter_pb2.StatRequest, throttles, identifier, fields)
 
+    def should_limit(self, path="", method="GET", **fields):
+        request = limiter_pb2.ShouldLimitRequest(path=path, method=method, **fields)
+        return self.limiter.ShouldLimit(request, timeout=self.timeout)
+
+    def batch_hit(self, *requests):
+        """Each of the requests is (throttles, identifier[, fields])."""
+        return self._ask_many(
+            self.limiter.BatchHit, limiter_pb2.BatchHitRequest, limiter_pb2.HitRequest, requests
+        )
+
+    def batch_check(self, *requests):
+        return self._ask_many(
+            self.limiter.BatchCheck,
+            limiter_pb2.BatchCheckRequest,
+            limiter_pb2.CheckRequest,
+            requests,
+        )
+
+    def batch_stat(self, *requests):
+        return self._ask_many(
+            self.limiter.BatchStat, limiter_pb2.BatchStatRequest, limiter_pb2.StatRequest, requests
+        )
+
+    def reset(self, throttles, identifier, **fields):
+        return self._ask(
+            self.limiter.Reset, limiter_pb2.ResetRequest, throttles, identifier, fields
+        ).keys_reset
+
+    def ask_admin(self, method, **fields):
+        """Calls a method of Admin by its name: ask_admin("ResetAll", throttle="x")."""
+        request = getattr(admin_pb2, f"{method}Request")(**fields)
+        return getattr(self.admin, method)(request, timeout=self.timeout)
+
+    def set_override(self, throttle, seconds, **changes):
+        """What SetOverride answers: the override, with its end."""
+        override = admin_pb2.Override(throttle=throttle, **changes)
+        duration = duration_pb2.Duration()
+        duration.FromMilliseconds(round(seconds * 1000))
+        return self.ask_admin("SetOverride", override=override, duration=duration).override
+
     def should_rate_limit(self, domain, *descriptors, hits=0):
         request = rls_pb2.RateLimitRequest(domain=domain, descriptors=descriptors, hits_addend=hits)
         return self.rls.ShouldRateLimit(request, timeout=self.timeout)
 
     def _ask(self, method, message, throttles, identifier, fields):
-        named = [throttles] if isinstance(throttles, str) else throttles
-        request = message(throttles=named, identifier=identifier, **fields)
-        return method(request, timeout=self.timeout)
+        return method(_request(message, throttles, identifier, fields), timeout=self.timeout)
+
+    def _ask_many(self, method, batch, message, requests):
+        """The results: each has a `response` or an `error`."""
+        made = [
+            _request(message, throttles, identifier, *fields)
+            for throttles, identifier, *fields in requests
+        ]
+        return list(method(batch(requests=made), timeout=self.timeout).results)
+
+
+def _request(message, throttles, identifier, fields=None):
+    named = [throttles] if isinstance(throttles, str) else throttles
+    return message(throttles=named, identifier=identifier, **(fields or {}))
 
 
 def descriptor(*entries, hits=None, refund=False, limit=None):
@@ -83,6 +135,25 @@ def descriptor(*entries, hits=None, refund=False, limit=None):
 
 def headers_of(response):
     return {header.name: header.value for header in response.headers}
+
+
+def only(response):
+    """The one result."""
+    assert len(response.results) == 1, response
+    return response.results[0]
+
+
+def outcomes(response):
+    """{throttle: name of its outcome, without OUTCOME_}, in the order of the results."""
+    return {
+        result.throttle: Outcome.Name(result.outcome).removeprefix("OUTCOME_")
+        for result in response.results
+    }
+
+
+def costs(response):
+    """{throttle: what was taken}"""
+    return {result.throttle: result.cost for result in response.results}
 
 
 @contextmanager

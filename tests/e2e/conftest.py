@@ -79,6 +79,25 @@ def connect(cleanup):
     return start
 
 
+@pytest.fixture(scope="module")
+def share(tmp_path_factory):
+    """Starts a sluiced for all tests of a file: share(policy, ...) -> (Sluiced, Client).
+
+    For tests that bring identifiers of their own, and leave the configuration as it is.
+    """
+    started = []
+
+    def start(policy, **options):
+        sluiced = Sluiced(tmp_path_factory.mktemp("shared"), policy, **options)
+        started.append(sluiced)
+        started.append(Client(sluiced.grpc_address, sluiced.admin_address))
+        return sluiced, started[-1]
+
+    yield start
+    for each in reversed(started):
+        each.stop() if isinstance(each, Program) else each.close()
+
+
 _callers = itertools.count(1)
 
 

@@ -11,6 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build" / "release" / "bin"
 SLUICED = Path(os.environ.get("SLUICED", BIN / "sluiced"))
@@ -20,15 +22,24 @@ EXAMPLES = ROOT / "deploy" / "examples"
 POLICIES = Path(__file__).parent / "policies"
 
 
+def example(name):
+    """The text of one of deploy/examples."""
+    return (EXAMPLES / f"{name}.yaml").read_text()
+
+
+_given = set()
+
+
 def free_port():
-    """A port of the loopback that nobody listens on.
+    """A port of the loopback that nobody listens on, another one each time.
 
     It lies below the range that the kernel gives to outgoing connections, so that a server which is
     stopped and started again finds it free.
     """
-    for port in random.sample(range(20000, 32000), 200):
+    for port in random.sample(sorted(set(range(20000, 32000)) - _given), 200):
         with contextlib.suppress(OSError), socket.socket() as candidate:
             candidate.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
     raise AssertionError("no free port between 20000 and 32000")
 
@@ -121,25 +132,26 @@ class Program:
 class Sluiced(Program):
     """A server on free ports of the loopback, with a policy of the test's own.
 
-    `policy` is the text of a configuration without a `server` section, which is put in front of it
-    as one line.
+    `policy` is the text of a configuration without a `server` section, which is put in front of it;
+    `server` is what else stands in that section.
     """
 
     def __init__(
-        self, directory, policy, name="sluiced", ports=None, drain_delay="1s", allow_reset=False
+        self, directory, policy, name="sluiced", ports=None, drain_delay="1s", server=None
     ):
         self.grpc_port, self.http_port = ports or (free_port(), free_port())
         self.admin_port = free_port()
         self.config = directory / f"{name}.yaml"
-        server = {
+        section = {
             "grpc": {"address": self.grpc_address},
             "http": {"address": f"127.0.0.1:{self.http_port}"},
             "admin": {"address": self.admin_address},
             "drain_delay": drain_delay,
             "drain_grace": "5s",
-            "allow_reset": allow_reset,
+            **(server or {}),
         }
-        self.config.write_text(f"server: {json.dumps(server)}\n{policy}")
+        self._server_line = f"server: {json.dumps(section)}\n"
+        self.write(policy)
         super().__init__(name, [SLUICED, "--config", self.config], directory)
         self.wait_ready(self.http_port, "/readyz")
 
@@ -151,8 +163,27 @@ class Sluiced(Program):
     def admin_address(self):
         return f"127.0.0.1:{self.admin_port}"
 
+    def write(self, policy):
+        """Another policy in the file, in place, under the same server section."""
+        self.config.write_text(f"{self._server_line}{policy}")
+
+    def replace(self, policy):
+        """The same, so that whoever reads the file at that moment sees the one or the other."""
+        fresh = self.config.with_suffix(".fresh")
+        fresh.write_text(f"{self._server_line}{policy}")
+        fresh.replace(self.config)
+
     def get(self, path):
         return http_call(self.http_port, path)
+
+    def metric(self, name, **labels):
+        """The sum of the samples of this name that carry these labels."""
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(self.get("/metrics")[2])
+            for sample in family.samples
+            if sample.name == name and sample.labels.items() >= labels.items()
+        )
 
 
 class Envoy(Program):

@@ -5,8 +5,9 @@ import pytest
 
 from api import admin_pb2, admin_pb2_grpc, limiter_pb2, limiter_pb2_grpc, raises
 
-BUILT = {"Hit", "Check", "Stat"}
-ADMIN_BUILT = {"ValidatePolicy", "ListThrottles"}
+NAMING = {"Hit", "Check", "Stat"}  # they name throttles
+BUILT = NAMING | {"ShouldLimit", "BatchHit", "BatchCheck", "BatchStat", "Reset"}
+ADMIN_NOT_BUILT = {"TopKeys", "SetBreaker"}
 
 
 def methods_of(module, service):
@@ -29,15 +30,10 @@ def assert_unimplemented(stub, module, method):
 
 def test_limiter_has_the_methods_of_the_design():
     assert {method.name for method in methods_of(limiter_pb2, "Limiter")} == BUILT | {
-        "ShouldLimit",
-        "BatchHit",
-        "BatchCheck",
-        "BatchStat",
         "HitStream",
         "Reserve",
         "Commit",
         "Cancel",
-        "Reset",
     }
 
 
@@ -52,7 +48,7 @@ def test_limiter_methods_that_are_not_built_yet(client, method):
 
 @pytest.mark.parametrize(
     "method",
-    [method for method in methods_of(admin_pb2, "Admin") if method.name not in ADMIN_BUILT],
+    [method for method in methods_of(admin_pb2, "Admin") if method.name in ADMIN_NOT_BUILT],
     ids=lambda method: method.name,
 )
 def test_admin_methods_that_are_not_built_yet(client, method):
@@ -84,7 +80,7 @@ def test_admin_validates_a_text(client):
     assert "fortnight" in error.message
 
 
-@pytest.mark.parametrize("name", sorted(BUILT))
+@pytest.mark.parametrize("name", sorted(NAMING))
 def test_limiter_methods_that_are_built(client, who, name):
     request = getattr(limiter_pb2, f"{name}Request")(throttles=["window"], identifier=who)
     response = getattr(client.limiter, name)(request, timeout=10)

@@ -1,8 +1,10 @@
 """A configuration that changes while it is in use."""
 
+import itertools
 import json
 import os
 import signal
+import threading
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -31,12 +33,6 @@ def generation(sluiced):
     return samples(sluiced.http_port)["sluice_config_generation",]
 
 
-def rewrite(sluiced, policy):
-    """Writes another policy in place, under the same server section."""
-    server = sluiced.config.read_text().splitlines()[0]
-    sluiced.config.write_text(f"{server}\n{policy}")
-
-
 def wait_for_generation(sluiced, number):
     wait_until(lambda: generation(sluiced) == number, f"generation {number}")
 
@@ -59,7 +55,7 @@ def test_a_change_of_the_file_takes_effect(start_sluiced, connect):
     sluiced = start_sluiced(POLICY % "5/day")
     client = connect(sluiced)
     assert limit_of(client) == 5
-    rewrite(sluiced, POLICY % "7/day")
+    sluiced.write(POLICY % "7/day")
     wait_until(lambda: limit_of(client) == 7, "the new limit")
     assert client.hit("moving", "alice").config_generation == 2
     # As editors and packagers write.
@@ -74,7 +70,7 @@ def test_a_counter_goes_on_under_a_throttle_that_stays(start_sluiced, connect, w
     client = connect(sluiced)
     for _ in range(3):
         assert client.hit(["steady", "moving"], who).allowed
-    rewrite(sluiced, POLICY % "4/day")
+    sluiced.write(POLICY % "4/day")
     wait_for_generation(sluiced, 2)
     stats = {each.throttle: each.stat for each in client.stat(["steady", "moving"], who).results}
     assert stats["steady"].hits_remaining == 2
@@ -85,7 +81,7 @@ def test_a_bad_file_keeps_the_old_policy_and_is_told(start_sluiced, connect, who
     sluiced = start_sluiced(POLICY % "5/day")
     client = connect(sluiced)
     before = sluiced.config.read_text()
-    rewrite(sluiced, POLICY % "5/fortnight")
+    sluiced.write(POLICY % "5/fortnight")
     wait_until(lambda: samples(sluiced.http_port)["sluice_config_stale",] == 1, "stale")
     shown = samples(sluiced.http_port)
     assert shown["sluice_config_generation",] == 1
@@ -138,14 +134,91 @@ def test_backends_come_and_go(start_sluiced, connect, who):
         return [shown.get(("sluice_keys", name)) for name in ("first", "second")]
 
     assert remaining() == 4
-    rewrite(sluiced, both)
+    sluiced.write(both)
     wait_for_generation(sluiced, 2)
     assert remaining() == 4
     assert keys() == [1, 1]
-    rewrite(sluiced, one)
+    sluiced.write(one)
     wait_for_generation(sluiced, 3)
     assert remaining() == 3
     assert keys() == [1, None]
+
+
+class Hammer(threading.Thread):
+    """Hits as fast as it is answered until it is told to stop, on a connection of its own."""
+
+    def __init__(self, sluiced, stop):
+        super().__init__(daemon=True)
+        self.client = Client(sluiced.grpc_address, sluiced.admin_address)
+        self.stop = stop
+        self.hits = 0
+        self.denied = 0
+        self.moving = set()  # limits of the throttle that changes
+        self.generations = []
+        self.failure = None
+
+    def run(self):
+        try:
+            while not self.stop.is_set():
+                response = self.client.hit(["steady", "moving"], "everybody")
+                self.hits += 1
+                self.denied += not response.allowed
+                self.generations.append(response.config_generation)
+                self.moving.add(response.results[1].stat.rate.limit)
+        except Exception as failure:
+            self.failure = failure
+        finally:
+            self.client.close()
+
+
+@pytest.mark.parametrize("by", ["ReloadPolicy", "SIGHUP"])
+def test_reloads_under_load_lose_nothing(start_sluiced, connect, by):
+    """200 reloads while four callers hit: each is answered by one policy, and counted once."""
+    limit = 1_000_000
+    reloads = 200
+    policies = [
+        POLICY.replace("5/day", f"{limit}/day") % f"{moving}/day" for moving in (700_000, 800_000)
+    ]
+    sluiced = start_sluiced(policies[0])
+    client = connect(sluiced)
+    stop = threading.Event()
+    callers = [Hammer(sluiced, stop) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for number, policy in zip(range(reloads), itertools.cycle(policies[::-1])):
+        sluiced.replace(policy)
+        if by == "ReloadPolicy":
+            answer = client.ask_admin("ReloadPolicy")
+            assert not answer.errors
+        else:
+            seen = generation(sluiced)
+            sluiced.signal(signal.SIGHUP)
+            wait_until(lambda: generation(sluiced) > seen, f"reload {number}")
+    last = generation(sluiced)
+    stop.set()
+    for caller in callers:
+        caller.join(20)
+        assert not caller.is_alive() and caller.failure is None, caller.failure
+
+    # The watcher loads by itself, too, when it comes first.
+    assert last >= 1 + reloads
+    assert samples(sluiced.http_port)["sluice_config_loads_total", "error"] == 0
+    hits = sum(caller.hits for caller in callers)
+    assert hits > reloads
+    assert sum(caller.denied for caller in callers) == 0
+    for caller in callers:
+        # One policy after the other, never back.
+        assert caller.generations == sorted(caller.generations)
+        assert 1 <= caller.generations[0] and caller.generations[-1] <= last
+        assert caller.moving == {700_000, 800_000}
+    assert len(set().union(*(caller.generations for caller in callers))) > 10
+    told = client.stat(["steady", "moving"], "everybody")
+    steady, moving = (result.stat for result in told.results)
+    assert steady.fixed_window.current_count == hits
+    assert steady.hits_remaining == limit - hits
+    # A limit that changes keeps what was used.
+    assert moving.fixed_window.current_count == hits
+    assert sluiced.metric("sluice_decisions_total", throttle="steady", outcome="allowed") == hits
 
 
 class Started(Program):

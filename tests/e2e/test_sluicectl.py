@@ -200,7 +200,7 @@ throttles:
 
 @pytest.fixture
 def gateway(start_sluiced):
-    return start_sluiced(GATEWAY, allow_reset=True)
+    return start_sluiced(GATEWAY, server={"allow_reset": True})
 
 
 def addresses(sluiced):
