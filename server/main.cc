@@ -325,6 +325,7 @@ class Server {
     for (const PolicyError& warning : load.warnings) spdlog::warn(warning.ToString());
     WarnOfAddress("server.grpc", configured.grpc_address, policy.server.grpc_address);
     WarnOfAddress("server.http", configured.http_address, policy.server.http_address);
+    WarnOfAuth(configured, policy.server);
     WarnOfAddress("server.admin", configured.admin_address, policy.server.admin_address);
   }
 
@@ -332,6 +333,14 @@ class Server {
     for (const PolicyError& error : load.errors) spdlog::error(error.ToString());
     spdlog::error("not reloaded errors={}: the policy of generation {} goes on", load.errors.size(),
                   source_.status().policy->generation);
+  }
+
+  // A plaintext port knows nobody, so that rules which come by a reload shut everyone out.
+  static void WarnOfAuth(const ServerSpec& now, const ServerSpec& next) {
+    if (next.auth.open() || now.grpc_tls.has_value()) return;
+    spdlog::warn(
+        "server.auth: the gRPC port was opened without TLS, and callers without a certificate may "
+        "act for no tenant; restart to open it with server.grpc.tls");
   }
 
   static void WarnOfAddress(const char* key, const std::string& now, const std::string& next) {

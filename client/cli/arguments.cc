@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/functional/function_ref.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -32,6 +33,22 @@ absl::Status AddEntry(absl::string_view argument, absl::string_view entry,
   added->set_key(std::string(entry.substr(0, equals)));
   added->set_value(std::string(entry.substr(equals + 1)));
   return absl::OkStatus();
+}
+
+absl::StatusOr<Map<std::string, std::string>> ParsePairs(
+    absl::Span<const std::string> arguments,
+    absl::FunctionRef<std::string(absl::string_view)> name_of) {
+  Map<std::string, std::string> pairs;
+  for (absl::string_view argument : arguments) {
+    const size_t equals = argument.find('=');
+    if (equals == absl::string_view::npos || equals == 0) {
+      return Malformed(argument, "is not k=v");
+    }
+    const std::string name = name_of(argument.substr(0, equals));
+    if (pairs.contains(name)) return Malformed(argument, "gives a key that was given before");
+    pairs[name] = std::string(argument.substr(equals + 1));
+  }
+  return pairs;
 }
 
 // Reads the file into `pem`, unless it has no name.
@@ -80,17 +97,12 @@ absl::StatusOr<absl::optional<Tls>> ReadTls(const std::string& ca, const std::st
 
 absl::StatusOr<Map<std::string, std::string>> ParseContext(
     absl::Span<const std::string> arguments) {
-  Map<std::string, std::string> context;
-  for (absl::string_view argument : arguments) {
-    const size_t equals = argument.find('=');
-    if (equals == absl::string_view::npos || equals == 0) {
-      return Malformed(argument, "is not k=v");
-    }
-    const std::string key(argument.substr(0, equals));
-    if (context.contains(key)) return Malformed(argument, "gives a key that was given before");
-    context[key] = std::string(argument.substr(equals + 1));
-  }
-  return context;
+  return ParsePairs(arguments, [](absl::string_view key) { return std::string(key); });
+}
+
+absl::StatusOr<Map<std::string, std::string>> ParseHeaders(
+    absl::Span<const std::string> arguments) {
+  return ParsePairs(arguments, [](absl::string_view name) { return absl::AsciiStrToLower(name); });
 }
 
 absl::StatusOr<Map<std::string, uint64_t>> ParseCosts(absl::Span<const std::string> arguments) {

@@ -30,6 +30,10 @@ absl::StatusOr<absl::optional<Tls>> ReadTls(const std::string& ca, const std::st
 absl::StatusOr<google::protobuf::Map<std::string, std::string>> ParseContext(
     absl::Span<const std::string> arguments);
 
+// The same for HTTP headers, whose names it makes lower-case.
+absl::StatusOr<google::protobuf::Map<std::string, std::string>> ParseHeaders(
+    absl::Span<const std::string> arguments);
+
 // `UID=N` each, split at the last `=`, since a uid may have one; no uid twice.
 absl::StatusOr<google::protobuf::Map<std::string, uint64_t>> ParseCosts(
     absl::Span<const std::string> arguments);

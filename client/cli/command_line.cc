@@ -1,8 +1,6 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <map>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -11,20 +9,19 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "cli/arguments.h"
+#include "cli/raw.h"
+#include "cli/requests.h"
 #include "cli/text.h"
 #include "core/nearest.h"
 #include "core/rate.h"
-#include "core/utf8.h"
 
 namespace sluice::cli {
 namespace {
 
-using ::envoy::service::ratelimit::v3::RateLimitRequest;
-
 constexpr char kDescription[] =
-    "Asks a Sluice server for rate limit decisions, checks its configuration, and tries "
-    "strategies\n"
-    "on traces.\n"
+    "Asks a Sluice server for rate limit decisions, checks, explains and changes its "
+    "configuration,\n"
+    "and tries strategies on traces.\n"
     "Exit codes: 0 allowed or fine, 1 denied, 2 usage or error.";
 
 constexpr char kExamples[] =
@@ -33,6 +30,7 @@ constexpr char kExamples[] =
     "  sluicectl stat api:burst --id alice --output json\n"
     "  sluicectl rls edge remote_address=10.0.0.1 path=/login,method=POST\n"
     "  sluicectl validate policy.yaml\n"
+    "  sluicectl explain --method GET --path /health --id alice --config policy.yaml\n"
     "  sluicectl simulate --strategy gcra --rate 10/s --trace burst.csv --plot burst.svg\n"
     "Try 'sluicectl COMMAND --help'.";
 
@@ -67,33 +65,6 @@ constexpr char kSimulateFooter[] =
     "  sluicectl simulate --strategy fixed_window --strategy gcra --rate 100/min --trace trace.csv "
     "\\\n"
     "      --param gcra:burst=20 --plot out.svg --summary > answers.csv";
-
-// The arguments as they stand.
-struct Raw {
-  std::string address;
-  std::string admin_address;
-  std::string tls_ca;
-  std::string tls_cert;
-  std::string tls_key;
-  std::string output;
-  std::string timeout;
-  std::vector<std::string> throttles;
-  std::string id;
-  absl::optional<std::string> cost;
-  std::vector<std::string> costs;
-  std::vector<std::string> context;
-  std::string tenant;
-  std::string detail;
-  std::string domain;
-  std::vector<std::string> descriptors;
-  std::string hits;
-  std::vector<std::string> files;
-  Simulation simulation;
-};
-
-absl::Status About(absl::string_view argument, const absl::Status& status) {
-  return absl::InvalidArgumentError(absl::StrCat(argument, ": ", status.message()));
-}
 
 // Without the list that CLI11 would print behind the type.
 CLI::Validator OneOf(std::vector<std::string> words) {
@@ -134,23 +105,151 @@ CLI::Option* AddPositionals(CLI::App& app, const char* name, std::vector<std::st
   return app.add_option(name, values, help)->required()->type_name("");
 }
 
+// Who asks, and what it costs.
+CLI::Option* AddQuestion(CLI::App& app, Raw& raw) {
+  app.add_option("--cost", raw.cost, "Hits that it counts for [the throttle's own cost]")
+      ->type_name("N");
+  AddRepeatable(app, "--costs", raw.costs, "Hits for one of the throttles, over --cost; repeatable",
+                "THROTTLE=N");
+  AddRepeatable(app, "--context", raw.context, "An attribute of the request; repeatable", "k=v");
+  app.add_option("--tenant", raw.tenant, "Whose counters [the default tenant]")->type_name("T");
+  return app.add_option("--id", raw.id, "Who asks: a user, an API key, an address")
+      ->type_name("WHO");
+}
+
+// What a gateway knows of a request.
+void AddHttp(CLI::App& app, Raw& raw) {
+  app.add_option("--method", raw.method, "The request's HTTP method")->type_name("M");
+  app.add_option("--path", raw.path, "Its path; a query is cut off")->type_name("P");
+  AddRepeatable(app, "--header", raw.headers, "A header of it; repeatable", "k=v");
+  app.add_option("--remote-address", raw.remote_address, "Who connected to the gateway")
+      ->type_name("A");
+}
+
 void AddThrottleCommand(CLI::App& app, const char* name, const char* help, Raw& raw) {
   CLI::App& sub = *app.add_subcommand(name, help);
   sub.footer(absl::StrCat("Example: sluicectl ", name, " api:burst --id alice"));
   AddPositionals(sub, "THROTTLE", raw.throttles, "Uids of the throttles to ask, all or none");
-  sub.add_option("--id", raw.id, "Who asks: a user, an API key, an address")
-      ->required()
-      ->type_name("WHO");
-  sub.add_option("--cost", raw.cost, "Hits that it counts for [the throttle's own cost]")
-      ->type_name("N");
-  AddRepeatable(sub, "--costs", raw.costs, "Hits for one of the throttles, over --cost; repeatable",
-                "THROTTLE=N");
-  AddRepeatable(sub, "--context", raw.context, "An attribute of the request; repeatable", "k=v");
-  sub.add_option("--tenant", raw.tenant, "Whose counters [the default tenant]")->type_name("T");
+  AddQuestion(sub, raw)->required();
   sub.add_option("--detail", raw.detail, "How much to ask for [stat for a table, full for JSON]")
       ->type_name("decision|stat|full")
       ->check(OneOf({"decision", "stat", "full"}));
   AddServer(sub, raw);
+  AddOutput(sub, raw);
+}
+
+void AddShouldLimitCommand(CLI::App& app, Raw& raw) {
+  CLI::App& sub = *app.add_subcommand(
+      "should-limit", "Ask as a gateway does: all throttles that apply, and what to answer");
+  sub.footer(
+      "Example: sluicectl should-limit --method GET --path /api --header x-api-key=k --id alice");
+  AddHttp(sub, raw);
+  AddQuestion(sub, raw);
+  sub.add_flag("--dry-run", raw.dry_run, "Look, and take nothing");
+  AddServer(sub, raw);
+  AddOutput(sub, raw);
+}
+
+void AddResetCommand(CLI::App& app, Raw& raw) {
+  CLI::App& sub = *app.add_subcommand("reset", "Forget what somebody has used");
+  sub.footer(
+      "--id asks the server's gRPC address, and needs `server.allow_reset` or an `auth` that lets\n"
+      "this caller. --all asks its Admin address; the counters of an Envoy domain have the "
+      "throttle\n"
+      "domain:NAME.\n"
+      "\n"
+      "Examples:\n"
+      "  sluicectl reset api:burst api:sustained --id alice\n"
+      "  sluicectl reset api:burst --all\n"
+      "  sluicectl reset --all --tenant acme");
+  AddPositionals(sub, "THROTTLE", raw.throttles, "Uids of the throttles to forget it under")
+      ->required(false);
+  sub.add_option("--id", raw.id, "Whose: of one identifier")->type_name("WHO");
+  sub.add_flag("--all", raw.all, "Everybody's, of one THROTTLE, a tenant or both");
+  AddRepeatable(sub, "--context", raw.context, "An attribute of the request; repeatable", "k=v");
+  sub.add_option("--tenant", raw.tenant, "Whose counters [--id: the default tenant's; --all: all]")
+      ->type_name("T");
+  AddServer(sub, raw);
+  AddAdmin(sub, raw);
+  AddOutput(sub, raw);
+}
+
+// An option to answer without a server.
+void AddConfig(CLI::App& app, Raw& raw) {
+  app.add_option("--config", raw.config,
+                 "Ask no server: answer as one with this configuration would")
+      ->type_name("FILE");
+}
+
+void AddExplainCommand(CLI::App& app, Raw& raw) {
+  CLI::App& sub = *app.add_subcommand(
+      "explain", "Which throttles apply to a request, and what decides; takes nothing");
+  sub.footer(
+      "Without a THROTTLE it explains what a gateway is told (should-limit), throttle by "
+      "throttle;\n"
+      "with them, a hit. Each line ends with the place in the configuration that says so.\n"
+      "\n"
+      "Examples:\n"
+      "  sluicectl explain --method GET --path /health --id alice\n"
+      "  sluicectl explain api:burst --id alice --context plan=pro --config policy.yaml");
+  AddPositionals(sub, "THROTTLE", raw.throttles, "Uids of the throttles that a hit names")
+      ->required(false);
+  AddHttp(sub, raw);
+  AddQuestion(sub, raw);
+  AddConfig(sub, raw);
+  AddServer(sub, raw);
+  AddAdmin(sub, raw);
+  AddOutput(sub, raw);
+}
+
+void AddPolicyCommand(CLI::App& app, Raw& raw) {
+  CLI::App& sub = *app.add_subcommand("policy", "Print the configuration in force, as YAML");
+  sub.footer(
+      "Files are joined, `defaults` moved into the throttles, and secrets masked.\n"
+      "\n"
+      "Examples:\n"
+      "  sluicectl policy\n"
+      "  sluicectl policy --config policy.yaml");
+  AddConfig(sub, raw);
+  AddServer(sub, raw);
+  AddAdmin(sub, raw);
+  AddOutput(sub, raw);
+}
+
+void AddReloadCommand(CLI::App& app, Raw& raw) {
+  CLI::App& sub = *app.add_subcommand(
+      "reload", "Have the server read its files; exit 1, with the errors, when it cannot");
+  AddServer(sub, raw);
+  AddAdmin(sub, raw);
+  AddOutput(sub, raw);
+}
+
+void AddOverrideCommand(CLI::App& app, Raw& raw) {
+  CLI::App& sub =
+      *app.add_subcommand("override", "Change a throttle for a while; the files stay as they are");
+  sub.footer(
+      "An override takes the place of the one before, goes on over reloads, and ends by itself.\n"
+      "\n"
+      "Examples:\n"
+      "  sluicectl override api:burst --rate 100/min --for 10m\n"
+      "  sluicectl override '*' --shadow true --for 1h\n"
+      "  sluicectl override api:burst --end");
+  const auto word = [&sub](const char* name, absl::optional<std::string>& value, const char* help) {
+    return sub.add_option(name, value, help);
+  };
+  sub.add_option("THROTTLE", raw.throttle, "Uid of the throttle, or * for all")
+      ->required()
+      ->type_name("");
+  for (CLI::Option* flag : {word("--enabled", raw.enabled, "Switch it on or off"),
+                            word("--shadow", raw.shadow, "Only report, or enforce")}) {
+    flag->type_name("true|false")->check(OneOf({"true", "false"}));
+  }
+  word("--rate", raw.rate, "Another rate, such as 100/min")->type_name("R");
+  word("--cost", raw.cost, "Another cost; a request's own still wins")->type_name("N");
+  word("--for", raw.duration, "How long, at most 366d")->type_name("DURATION");
+  sub.add_flag("--end", raw.end, "Take away the override that there is");
+  AddServer(sub, raw);
+  AddAdmin(sub, raw);
   AddOutput(sub, raw);
 }
 
@@ -215,72 +314,16 @@ void Declare(CLI::App& app, Raw& raw) {
   AddThrottleCommand(app, "hit", "Record a hit: take it if it is allowed", raw);
   AddThrottleCommand(app, "check", "Would this hit pass now? Takes nothing", raw);
   AddThrottleCommand(app, "stat", "Show the state. Takes nothing", raw);
+  AddShouldLimitCommand(app, raw);
   AddRlsCommand(app, raw);
+  AddResetCommand(app, raw);
+  AddExplainCommand(app, raw);
+  AddPolicyCommand(app, raw);
+  AddReloadCommand(app, raw);
+  AddOverrideCommand(app, raw);
   AddValidateCommand(app, raw);
   AddSchemaCommand(app);
   AddSimulateCommand(app, raw);
-}
-
-v1::Detail DetailOf(const Raw& raw) {
-  if (raw.detail == "decision") return v1::DETAIL_DECISION;
-  if (raw.detail == "stat") return v1::DETAIL_STAT;
-  if (raw.detail == "full") return v1::DETAIL_FULL;
-  return raw.output == "json" ? v1::DETAIL_FULL : v1::DETAIL_STAT;
-}
-
-// HitRequest, CheckRequest and StatRequest have the same fields.
-template <class Request>
-absl::StatusOr<Request> ThrottleRequest(const Raw& raw) {
-  Request request;
-  request.mutable_throttles()->Assign(raw.throttles.begin(), raw.throttles.end());
-  request.set_identifier(raw.id);
-  if (raw.cost.has_value()) {
-    const absl::StatusOr<uint64_t> cost = ParseCount(*raw.cost);
-    if (!cost.ok()) return About("--cost", cost.status());
-    request.set_cost(*cost);
-  }
-  auto context = ParseContext(raw.context);
-  if (!context.ok()) return About("--context", context.status());
-  *request.mutable_context() = *std::move(context);
-  auto costs = ParseCosts(raw.costs);
-  if (!costs.ok()) return About("--costs", costs.status());
-  *request.mutable_costs() = *std::move(costs);
-  request.set_tenant(raw.tenant);
-  request.set_detail(DetailOf(raw));
-  return request;
-}
-
-absl::StatusOr<RateLimitRequest> RlsRequest(const Raw& raw) {
-  RateLimitRequest request;
-  request.set_domain(raw.domain);
-  for (const std::string& argument : raw.descriptors) {
-    auto descriptor = ParseDescriptor(argument);
-    if (!descriptor.ok()) return About("DESCRIPTOR", descriptor.status());
-    *request.add_descriptors() = *std::move(descriptor);
-  }
-  if (!raw.hits.empty()) {
-    const absl::StatusOr<uint64_t> hits = ParseCount(raw.hits, UINT32_MAX);
-    if (!hits.ok()) return About("--hits", hits.status());
-    request.set_hits_addend(static_cast<uint32_t>(*hits));
-  }
-  return request;
-}
-
-// Protobuf's strings are UTF-8; a descriptor's keys and values alone are bytes.
-absl::Status CheckEncoding(const Raw& raw) {
-  const auto bad = [](const std::string& text) { return !IsUtf8(text); };
-  const auto any_bad = [&bad](const std::vector<std::string>& texts) {
-    return std::any_of(texts.begin(), texts.end(), bad);
-  };
-  const std::pair<absl::string_view, bool> arguments[] = {
-      {"THROTTLE", any_bad(raw.throttles)}, {"--id", bad(raw.id)},
-      {"--context", any_bad(raw.context)},  {"--costs", any_bad(raw.costs)},
-      {"--tenant", bad(raw.tenant)},        {"DOMAIN", bad(raw.domain)},
-  };
-  for (const auto& [name, is_bad] : arguments) {
-    if (is_bad) return absl::InvalidArgumentError(absl::StrCat(name, ": is not valid UTF-8"));
-  }
-  return absl::OkStatus();
 }
 
 template <class Request>
@@ -293,11 +336,21 @@ absl::Status Ask(absl::StatusOr<Request> request, Command& command) {
 absl::Status AskFor(const std::string& name, const Raw& raw, Command& command) {
   absl::Status encoding = CheckEncoding(raw);
   if (!encoding.ok()) return encoding;
-  if (name == "hit") return Ask(ThrottleRequest<v1::HitRequest>(raw), command);
-  if (name == "check") return Ask(ThrottleRequest<v1::CheckRequest>(raw), command);
-  if (name == "stat") return Ask(ThrottleRequest<v1::StatRequest>(raw), command);
-  if (name == "rls") return Ask(RlsRequest(raw), command);
-  if (name == "simulate") {
+  if (name == "hit") return Ask(MakeHit(raw), command);
+  if (name == "check") return Ask(MakeCheck(raw), command);
+  if (name == "stat") return Ask(MakeStat(raw), command);
+  if (name == "should-limit") return Ask(MakeShouldLimit(raw), command);
+  if (name == "rls") return Ask(MakeRls(raw), command);
+  if (name == "explain") return Ask(MakeExplain(raw), command);
+  if (name == "override") return Ask(MakeOverride(raw), command);
+  if (name == "reset") {
+    return raw.all ? Ask(MakeResetAll(raw), command) : Ask(MakeReset(raw), command);
+  }
+  if (name == "policy") {
+    command.ask = v1::GetPolicyRequest();
+  } else if (name == "reload") {
+    command.ask = v1::ReloadPolicyRequest();
+  } else if (name == "simulate") {
     command.ask = raw.simulation;
   } else if (name == "schema") {
     command.ask = SchemaRequest();
@@ -314,6 +367,7 @@ absl::StatusOr<Command> Build(const std::string& name, const Raw& raw) {
   absl::StatusOr<absl::optional<Tls>> tls = ReadTls(raw.tls_ca, raw.tls_cert, raw.tls_key);
   if (!tls.ok()) return tls.status();
   command.tls = *std::move(tls);
+  command.config = raw.config;
   if (raw.output == "json") command.output = Output::kJson;
   if (!raw.timeout.empty()) {
     const absl::StatusOr<int64_t> timeout = ParseDuration(raw.timeout);

@@ -12,6 +12,7 @@
 #include "cli/remote.h"
 #include "cli/simulate/simulation.h"
 #include "envoy/service/ratelimit/v3/rls.pb.h"
+#include "sluice/v1/admin.pb.h"
 #include "sluice/v1/limiter.pb.h"
 
 namespace sluice::cli {
@@ -32,10 +33,13 @@ struct Command {
   absl::optional<Tls> tls;  // nullopt: in the clear
   Output output = Output::kTable;
   int64_t timeout_us = 1'000'000;
+  // The configuration from which explain and policy answer; empty: they ask the server.
+  std::string config;
   // What is asked is the request that is sent, where one is sent.
-  absl::variant<v1::HitRequest, v1::CheckRequest, v1::StatRequest,
-                envoy::service::ratelimit::v3::RateLimitRequest, Validation, SchemaRequest,
-                Simulation>
+  absl::variant<v1::HitRequest, v1::CheckRequest, v1::StatRequest, v1::ShouldLimitRequest,
+                v1::ResetRequest, envoy::service::ratelimit::v3::RateLimitRequest,
+                v1::ExplainRequest, v1::GetPolicyRequest, v1::ReloadPolicyRequest,
+                v1::SetOverrideRequest, v1::ResetAllRequest, Validation, SchemaRequest, Simulation>
       ask;
 };
 

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "cli/arguments.h"
@@ -93,26 +94,46 @@ std::string HeaderLines(const std::vector<std::pair<std::string, std::string>>& 
   return out;
 }
 
+std::string HeaderLines(const RepeatedPtrField<v1::Header>& headers) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const v1::Header& header : headers) pairs.emplace_back(header.name(), header.value());
+  return HeaderLines(pairs);
+}
+
+std::string WaitText(double wait_ms) {
+  return std::isinf(wait_ms) ? ", this can never pass"
+                             : absl::StrCat(", retry in ", FormatDuration(wait_ms));
+}
+
+std::string ByText(const std::string& limited_by) {
+  return limited_by.empty() ? "" : absl::StrCat(" by ", Printable(limited_by));
+}
+
 // HitResponse and CheckResponse have the same fields.
 template <class Response>
 std::string DecisionText(const Response& response, bool color) {
-  std::string out;
-  if (response.allowed()) {
-    out = Paint("allowed", Color::kGreen, color);
-  } else {
-    out = Paint("denied", Color::kRed, color);
-    if (!response.limited_by().empty()) {
-      absl::StrAppend(&out, " by ", Printable(response.limited_by()));
-    }
-    absl::StrAppend(&out, std::isinf(response.wait_ms())
-                              ? std::string(", this can never pass")
-                              : absl::StrCat(", retry in ", FormatDuration(response.wait_ms())));
+  const std::string decision =
+      response.allowed()
+          ? Paint("allowed", Color::kGreen, color)
+          : absl::StrCat(Paint("denied", Color::kRed, color), ByText(response.limited_by()),
+                         WaitText(response.wait_ms()));
+  return absl::StrCat(decision, "\n", ResultsTable(response.results(), color),
+                      HeaderLines(response.headers()));
+}
+
+std::string KeysResetText(uint64_t keys) {
+  return absl::StrCat(keys, keys == 1 ? " key" : " keys", " reset\n");
+}
+
+// As it would stand behind the headers; its lines stay lines.
+std::string BodyText(const v1::ShouldLimitResponse& response) {
+  if (response.body().empty()) return "";
+  std::string out = absl::StrCat("Content-Type: ", Printable(response.content_type()), "\n\n");
+  for (const absl::string_view line :
+       absl::StrSplit(absl::StripSuffix(response.body(), "\n"), '\n')) {
+    absl::StrAppend(&out, Printable(line), "\n");
   }
-  std::vector<std::pair<std::string, std::string>> headers;
-  for (const v1::Header& header : response.headers()) {
-    headers.emplace_back(header.name(), header.value());
-  }
-  return absl::StrCat(out, "\n", ResultsTable(response.results(), color), HeaderLines(headers));
+  return out;
 }
 
 // Whether a metadata field is in ms since the Unix epoch; the other `_ms` are durations.
@@ -212,10 +233,25 @@ std::vector<Table::Cell> StatusRow(const std::string& descriptor,
           {OrAbsent(status.current_limit().name())}};
 }
 
-// "Connection refused" of "failed to connect to all addresses; last error: UNKNOWN: ...".
+// "Connection refused" of "failed to connect to all addresses; last error: UNKNOWN: ...", and
+// "certificate verify failed" of "...: error:0A000086:SSL routines::certificate verify failed".
 absl::string_view LastReason(absl::string_view message) {
-  const size_t colon = message.rfind(": ");
-  return colon == absl::string_view::npos ? message : message.substr(colon + 2);
+  for (const absl::string_view separator : {": ", "routines::"}) {
+    const size_t found = message.rfind(separator);
+    if (found != absl::string_view::npos) message.remove_prefix(found + separator.size());
+  }
+  return message;
+}
+
+// What may be the matter when there is no connection.
+absl::string_view ConnectHint(absl::string_view message) {
+  if (absl::StrContains(message, "SSL")) {
+    return "TLS failed: does the server speak it? see --tls-ca, --tls-cert and --tls-key";
+  }
+  if (absl::EndsWith(message, "Socket closed")) {
+    return "the server hung up: does it want TLS? see --tls-ca and --tls-cert";
+  }
+  return "is sluiced running? try make run";
 }
 
 // What the message does not say already.
@@ -252,6 +288,25 @@ std::string Render(const v1::StatRequest&, const v1::StatResponse& response, boo
     if (result.has_stat()) absl::StrAppend(&out, StrategyBlock(result.stat()));
   }
   return out;
+}
+
+std::string Render(const v1::ShouldLimitRequest&, const v1::ShouldLimitResponse& response,
+                   bool color) {
+  const std::string decision =
+      response.should_limit()
+          ? absl::StrCat(Paint("limited", Color::kRed, color), ByText(response.limited_by()),
+                         ", answer ", response.http_status(), WaitText(response.wait_ms()))
+          : Paint("allowed", Color::kGreen, color);
+  return absl::StrCat(decision, "\n", ResultsTable(response.results(), color),
+                      HeaderLines(response.headers()), BodyText(response));
+}
+
+std::string Render(const v1::ResetRequest&, const v1::ResetResponse& response, bool) {
+  return KeysResetText(response.keys_reset());
+}
+
+std::string Render(const v1::ResetAllRequest&, const v1::ResetAllResponse& response, bool) {
+  return KeysResetText(response.keys_reset());
 }
 
 std::string Render(const RateLimitRequest& request, const RateLimitResponse& response, bool color) {
@@ -291,8 +346,8 @@ std::string RenderJson(const Message& message) {
 std::string RenderError(const std::string& address, const CallStatus& status) {
   if (status.unreachable) {
     return absl::StrCat("sluicectl: cannot reach ", Printable(address), ": ",
-                        Printable(LastReason(status.message)),
-                        " (is sluiced running? try make run)\n");
+                        Printable(LastReason(status.message)), " (", ConnectHint(status.message),
+                        ")\n");
   }
   const bool late = status.code == absl::StatusCode::kDeadlineExceeded;
   return absl::StrCat("sluicectl: ", absl::StatusCodeToString(status.code), ": ",

@@ -187,6 +187,8 @@ struct DescriptorRequest {
 
   absl::string_view domain;
   absl::InlinedVector<Ask, 2> asks;
+  // Who the caller is known to be; empty without credentials.
+  absl::Span<const std::string> identities;
 };
 
 class DescriptorCall : public Call, public DescriptorRequest {

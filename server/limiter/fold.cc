@@ -18,8 +18,8 @@ Outcome OutcomeOf(const Line& line) {
     return line.shadow ? Outcome::kShadowDenied : Outcome::kDenied;
   }
   // What was not asked, because another line denies, is not in the way.
-  const bool allowed = line.shadow || line.stage == Stage::kUnasked ||
-                       line.on_error->then == Then::kAllow;
+  const bool allowed =
+      line.shadow || line.stage == Stage::kUnasked || line.on_error->then == Then::kAllow;
   return allowed ? Outcome::kErrorAllowed : Outcome::kErrorDenied;
 }
 

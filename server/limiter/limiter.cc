@@ -95,6 +95,11 @@ void Limiter::Decide(ThrottleCall& call) {
 
 void Limiter::Decide(DescriptorCall& call) {
   if (!Admit(call)) return;
+  // Domains are the default tenant's.
+  if (!call.policy().server.auth.MayActFor(call.identities, "")) {
+    call.Finish(ForbiddenTenant(""));
+    return;
+  }
   call.domain_row_ = call.policy().FindDomain(call.domain);
   MatchDescriptors(call.policy(), secret_, call, call.domain_row_, call.lines_);
   Advance(call);

@@ -17,6 +17,14 @@ using Splits = absl::InlinedVector<std::pair<absl::string_view, absl::string_vie
 constexpr absl::string_view kUnlimitedShape = "unlimited";
 constexpr absl::string_view kMethod = "method";
 constexpr size_t kMaxTenant = 256;
+constexpr absl::string_view kAnOverride = "an override";
+
+// Whether the cost, which no file says, has taken the place of the configuration's.
+bool IsOverridden(const CostPolicy& cost, const CostPolicy& configured) {
+  const Placed<uint64_t>& before = configured.hits.otherwise;
+  return configured.expression.has_value() || cost.hits.by != configured.hits.by ||
+         before.position.line != 0 || before.value != cost.hits.otherwise.value;
+}
 
 absl::Status UnknownTenant(absl::string_view name) {
   return ReasonedError(
@@ -24,15 +32,6 @@ absl::Status UnknownTenant(absl::string_view name) {
       absl::StrCat("no tenant '", name,
                    "' (name a tenant of the configuration, or none for the default tenant)"),
       "TENANT_NOT_FOUND", "tenant", name);
-}
-
-absl::Status ForbiddenTenant(absl::string_view name) {
-  return ReasonedError(
-      absl::StatusCode::kPermissionDenied,
-      absl::StrCat("this caller may not act for ",
-                   name.empty() ? "the default tenant" : absl::StrCat("tenant '", name, "'"),
-                   " (server.auth of the configuration says who may)"),
-      "TENANT_NOT_ALLOWED", "tenant", name);
 }
 
 }  // namespace
@@ -44,6 +43,15 @@ absl::Status ReasonedError(absl::StatusCode code, absl::string_view message,
   status.SetPayload(kReasonPayload, absl::Cord(reason));
   status.SetPayload(absl::StrCat(kPayloadPrefix, what), absl::Cord(name));
   return status;
+}
+
+absl::Status ForbiddenTenant(absl::string_view name) {
+  return ReasonedError(
+      absl::StatusCode::kPermissionDenied,
+      absl::StrCat("this caller may not act for ",
+                   name.empty() ? "the default tenant" : absl::StrCat("tenant '", name, "'"),
+                   " (server.auth of the configuration says who may)"),
+      "TENANT_NOT_ALLOWED", "tenant", name);
 }
 
 absl::Status UnknownThrottle(absl::string_view uid) {
@@ -132,7 +140,10 @@ void ThrottleMatcher::MatchGateway(Lines& lines) {
 
 bool ThrottleMatcher::Applies(const Throttle& throttle, Why* why) {
   if (!throttle.enabled) {
-    if (why != nullptr) why->why_not = "it is switched off";
+    if (why != nullptr) {
+      const bool configured = policy_.FindThrottle(throttle.uid)->enabled;
+      why->why_not = configured ? "an override switched it off" : "it is switched off";
+    }
     return false;
   }
   if (throttle.rules.bypass.empty() && throttle.rules.apply.empty()) return true;
@@ -219,6 +230,9 @@ uint64_t ThrottleMatcher::OwnCostOf(const Throttle& throttle, Why* why) {
   if (why != nullptr) {
     const bool chosen = &hits != &cost.hits.otherwise;
     why->cost.text = chosen ? absl::StrCat(cost.hits.by, " is ", value) : "default";
+    if (hits.position.line == 0 && IsOverridden(cost, policy_.FindThrottle(throttle.uid)->cost)) {
+      why->cost.text = std::string(kAnOverride);
+    }
     why->cost.text += failed;
     why->cost.position = hits.position;
   }
@@ -332,12 +346,15 @@ Explanation ThrottleMatcher::ExplainThrottle(const Throttle& throttle) {
   row.identifier_source = {throttle.identifier.text(), throttle.identifier_position};
   row.rate = line.rate.ToString();
   const Conditional<RatedLimit>& rate = throttle.rate;
-  const bool chosen = why.rated != &rate.otherwise;
-  row.rate_source = {
-      chosen ? absl::StrCat(rate.by, " is ", values_.Of(rate.by, &throttle, *tenant_row_))
-      : rate.by.empty() ? ""
-                        : "default",
-      why.rated->position};
+  row.rate_source.position = why.rated->position;
+  if (why.rated != &rate.otherwise) {
+    row.rate_source.text =
+        absl::StrCat(rate.by, " is ", values_.Of(rate.by, &throttle, *tenant_row_));
+  } else if (!rate.by.empty()) {
+    row.rate_source.text = "default";
+  } else if (row.rate_source.position.line == 0) {
+    row.rate_source.text = std::string(kAnOverride);
+  }
   row.key = line.key->ToString();
   row.backend = policy_.backends[line.backend].name;
   if (throttle.backend.has_value()) {

@@ -78,6 +78,8 @@ absl::Status ReasonedError(absl::StatusCode code, absl::string_view message,
                            absl::string_view reason, absl::string_view what,
                            absl::string_view name);
 absl::Status UnknownThrottle(absl::string_view uid);
+// PERMISSION_DENIED: server.auth does not let the caller act for the tenant.
+absl::Status ForbiddenTenant(absl::string_view name);
 
 }  // namespace sluice
 

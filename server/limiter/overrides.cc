@@ -38,8 +38,7 @@ void Apply(const Override& override, Throttle& throttle) {
 
 }  // namespace
 
-Overrides::Overrides(const PolicySet& policy, std::vector<Override> list)
-    : list_(std::move(list)) {
+Overrides::Overrides(const PolicySet& policy, std::vector<Override> list) : list_(std::move(list)) {
   absl::flat_hash_map<absl::string_view, const Override*> by_uid;
   for (const Override& override : list_) by_uid[override.throttle] = &override;
   const auto all = by_uid.find(kAll);
@@ -73,8 +72,7 @@ absl::Status Overrides::Check(const PolicySet& policy, const Override& override)
     if (!override.rate.has_value()) continue;
     const absl::StatusOr<RatedLimit> rated = Rated(throttle, *override.rate);
     if (!rated.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(throttle.uid, ": ", rated.status().message()));
+      return absl::InvalidArgumentError(absl::StrCat(throttle.uid, ": ", rated.status().message()));
     }
   }
   return absl::OkStatus();

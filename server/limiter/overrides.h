@@ -30,8 +30,8 @@ struct Override {
 class Overrides {
  public:
   Overrides() = default;
-  // What does not fit the policy (a throttle that is gone, a rate that its strategy cannot have) has
-  // no effect.
+  // What does not fit the policy (a throttle that is gone, a rate that its strategy cannot have)
+  // has no effect.
   Overrides(const PolicySet& policy, std::vector<Override> list);
 
   // Whether the override can be made: the throttle exists, and its strategy can have the rate.

@@ -16,7 +16,10 @@ class Refunds::Attempt final : public Decision {
  public:
   Attempt(Refunds& owner, std::shared_ptr<Backend> backend, std::string name,
           std::vector<Refund> refunds, int64_t at_us)
-      : owner_(owner), backend_(std::move(backend)), name_(std::move(name)), refunds_(std::move(refunds)) {
+      : owner_(owner),
+        backend_(std::move(backend)),
+        name_(std::move(name)),
+        refunds_(std::move(refunds)) {
     now_us = at_us;
     list_.reserve(refunds_.size());
     for (const Refund& refund : refunds_) {

@@ -150,8 +150,7 @@ void AdminService::ReloadPolicy(const v1::ReloadPolicyRequest&, const CallContex
                                 v1::ReloadPolicyResponse* response, Reply reply) {
   if (absl::Status allowed = Allowed(context); !allowed.ok()) return reply(std::move(allowed));
   const PolicyLoad load = source_.Reload();
-  const bool loaded = load.policy != nullptr;
-  response->set_generation(loaded ? load.policy->generation : source_.status().policy->generation);
+  response->set_generation(limiter_.policy()->generation);
   for (const PolicyError& error : load.errors) FillError(error, *response->add_errors());
   reply(absl::OkStatus());
 }

@@ -56,9 +56,7 @@ std::string Quoted(absl::string_view text) {
   return out;
 }
 
-int64_t CeilOf(int64_t us, int64_t unit_us) {
-  return us / unit_us + (us % unit_us != 0 ? 1 : 0);
-}
+int64_t CeilOf(int64_t us, int64_t unit_us) { return us / unit_us + (us % unit_us != 0 ? 1 : 0); }
 
 void AppendItem(std::string& list, absl::string_view item) {
   absl::StrAppend(&list, list.empty() ? "" : ", ", item);

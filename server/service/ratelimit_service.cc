@@ -121,6 +121,7 @@ class EnvoyCall final : public DescriptorCall {
       : response_(*response), reply_(std::move(reply)) {
     now_us = context.now_us;
     deadline_us = context.deadline_us;
+    identities = context.identities;
   }
 
   absl::Status Read(const rls::RateLimitRequest& request) {

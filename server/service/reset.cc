@@ -20,8 +20,8 @@ absl::Status CheckFields(const v1::ResetRequest& request) {
 // Owns itself until the reply.
 class NativeReset final : public ResetCall {
  public:
-  NativeReset(const v1::ResetRequest& request, const CallContext& door,
-              v1::ResetResponse* response, Reply reply)
+  NativeReset(const v1::ResetRequest& request, const CallContext& door, v1::ResetResponse* response,
+              Reply reply)
       : response_(*response), reply_(std::move(reply)) {
     now_us = door.now_us;
     identities = door.identities;

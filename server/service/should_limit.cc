@@ -48,8 +48,8 @@ bool OnlyErrorsDeny(const ThrottleCall& call) {
 std::string Filled(absl::string_view text, const ThrottleCall& call) {
   const std::string seconds =
       call.wait_us() == kNever ? "-1" : absl::StrCat(CeilSeconds(call.wait_us()));
-  return absl::StrReplaceAll(text, {{"{throttle}", call.limited_by()->throttle->uid},
-                                    {"{retry_after}", seconds}});
+  return absl::StrReplaceAll(
+      text, {{"{throttle}", call.limited_by()->throttle->uid}, {"{retry_after}", seconds}});
 }
 
 void FillDenial(const ThrottleCall& call, v1::ShouldLimitResponse& response) {

@@ -121,10 +121,13 @@ class Program:
 class Sluiced(Program):
     """A server on free ports of the loopback, with a policy of the test's own.
 
-    `policy` is the text of a configuration without a `server` section, which is put in front of it.
+    `policy` is the text of a configuration without a `server` section, which is put in front of it
+    as one line.
     """
 
-    def __init__(self, directory, policy, name="sluiced", ports=None, drain_delay="1s"):
+    def __init__(
+        self, directory, policy, name="sluiced", ports=None, drain_delay="1s", allow_reset=False
+    ):
         self.grpc_port, self.http_port = ports or (free_port(), free_port())
         self.admin_port = free_port()
         self.config = directory / f"{name}.yaml"
@@ -134,6 +137,7 @@ class Sluiced(Program):
             "admin": {"address": self.admin_address},
             "drain_delay": drain_delay,
             "drain_grace": "5s",
+            "allow_reset": allow_reset,
         }
         self.config.write_text(f"server: {json.dumps(server)}\n{policy}")
         super().__init__(name, [SLUICED, "--config", self.config], directory)

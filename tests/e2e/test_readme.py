@@ -1,10 +1,11 @@
 """What README.md prints is run as it is printed."""
 
 import re
+import shlex
 import subprocess
 import sys
 
-from harness import EXAMPLES, ROOT, sluicectl
+from harness import EXAMPLES, ROOT, SLUICECTL, sluicectl
 from readme import block, blocks
 
 
@@ -38,13 +39,32 @@ def test_the_commands_that_follow_the_first_decision(start_sluiced):
         line.partition("#")[0].split()[1:]
         for commands in blocks("sh")
         for line in commands.splitlines()
-        if re.match(r"build/release/bin/sluicectl (?!validate|simulate)", line)
+        if re.match(r"build/release/bin/sluicectl (?!validate|simulate|explain)", line)
     ]
     assert len(printed) >= 3
     for arguments in printed:
         ran = sluicectl(*arguments, "--addr", sluiced.grpc_address)
         assert ran.returncode == 0, (arguments, ran.stderr)
         assert ran.stdout
+
+
+def test_the_explanation_of_a_request():
+    """Byte for byte what is printed below the command."""
+    program, *arguments = shlex.split(block("sh", "sluicectl explain").replace("\\\n", " "))
+    assert program == "build/release/bin/sluicectl"
+    told = subprocess.run(
+        [SLUICECTL, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    )
+    assert told.stdout == block("text", "does not apply: a rule bypasses it")
+
+
+def test_every_command_is_named():
+    listed = sluicectl("--help").stdout.partition("Subcommands:")[2]
+    commands = re.findall(r"^  ([a-z-]+) {2,}[A-Z]", listed, re.MULTILINE)
+    assert len(commands) >= 12
+    rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    named = {word for row in rows for word in re.findall(r"`([a-z-]+)`", row)}
+    assert set(commands) <= named
 
 
 def test_the_configuration_and_the_domain_are_valid(tmp_path):

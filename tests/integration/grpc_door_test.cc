@@ -167,11 +167,11 @@ TEST_F(GrpcDoorTest, AnswersEnvoy) {
 }
 
 TEST_F(GrpcDoorTest, MethodsOfLaterVersionsSaySo) {
-  grpc::ClientContext reset;
-  v1::ResetResponse reset_response;
-  grpc::Status status = stub_->Reset(&reset, v1::ResetRequest(), &reset_response);
+  grpc::ClientContext commit;
+  v1::CommitResponse commit_response;
+  grpc::Status status = stub_->Commit(&commit, v1::CommitRequest(), &commit_response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_EQ(status.error_message(), "Reset is not served yet by this version");
+  EXPECT_EQ(status.error_message(), "Commit is not served yet by this version");
 
   grpc::ClientContext streaming;
   const auto stream = stub_->HitStream(&streaming);

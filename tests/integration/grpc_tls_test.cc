@@ -70,7 +70,7 @@ class GrpcTlsTest : public testing::Test {
                        "', admin: true}]\n"));
     const PolicyResult policy = LoadPolicyFile(Path("sluice.yaml"), 1);
     for (const PolicyError& error : policy.errors) ADD_FAILURE() << error.ToString();
-    node_.limiter.Publish(policy.policy, {&node_.backend});
+    node_.limiter.Publish(policy.policy, {Borrowed(node_.backend)});
     auto door = NewAdminDoor({"127.0.0.1:0", tls_}, {node_.admin, *node_.telemetry, *node_.clock});
     ASSERT_TRUE(door.ok()) << door.status();
     door_ = *std::move(door);

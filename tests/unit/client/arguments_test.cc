@@ -101,6 +101,15 @@ TEST(ParseContextTest, RefusesWhatHasNoKeyAndAKeyGivenTwice) {
   }
 }
 
+TEST(ParseHeadersTest, NamesAreLowerCaseAndComeOnce) {
+  const std::vector<std::string> arguments = {"X-Api-Key=Secret=1", "accept="};
+  const auto headers = ParseHeaders(arguments);
+  ASSERT_TRUE(headers.ok()) << headers.status();
+  EXPECT_THAT(*headers, UnorderedElementsAre(Pair("x-api-key", "Secret=1"), Pair("accept", "")));
+  EXPECT_FALSE(ParseHeaders(std::vector<std::string>{"Accept=a", "accept=b"}).ok());
+  EXPECT_FALSE(ParseHeaders(std::vector<std::string>{"accept: a"}).ok());
+}
+
 TEST(ParseCostsTest, SplitsAtTheLastEqualsSign) {
   const std::vector<std::string> arguments = {"llm:tokens=900", "odd=uid=2", "free=0"};
   const auto costs = ParseCosts(arguments);

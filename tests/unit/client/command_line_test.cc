@@ -111,6 +111,105 @@ TEST(CommandLineTest, RlsHasADescriptorAnArgument) {
   EXPECT_EQ(request.descriptors(1).entries(1).key(), "method");
 }
 
+TEST(CommandLineTest, ShouldLimitHasEveryFlag) {
+  const auto request = RequestOf<v1::ShouldLimitRequest>(
+      {"should-limit", "--method",  "GET",      "--path",    "/x",
+       "--id",         "alice",     "--header", "X-Key=a=b", "--remote-address",
+       "10.0.0.1",     "--cost",    "2",        "--costs",   "x=3",
+       "--context",    "tier=gold", "--tenant", "acme",      "--dry-run"});
+  EXPECT_EQ(request.method(), "GET");
+  EXPECT_EQ(request.path(), "/x");
+  EXPECT_EQ(request.identifier(), "alice");
+  EXPECT_THAT(request.headers(), ElementsAre(Pair("x-key", "a=b")));
+  EXPECT_EQ(request.remote_address(), "10.0.0.1");
+  EXPECT_EQ(request.cost(), 2u);
+  EXPECT_THAT(request.costs(), ElementsAre(Pair("x", 3)));
+  EXPECT_THAT(request.context(), ElementsAre(Pair("tier", "gold")));
+  EXPECT_EQ(request.tenant(), "acme");
+  EXPECT_TRUE(request.dry_run());
+  EXPECT_FALSE(RequestOf<v1::ShouldLimitRequest>({"should-limit"}).has_cost());
+}
+
+TEST(CommandLineTest, ExplainsAGatewaysRequestUnlessThrottlesAreNamed) {
+  const std::vector<std::string> flags = {"--method",  "GET",      "--path",           "/x",
+                                          "--header",  "X-Key=k",  "--remote-address", "10.0.0.1",
+                                          "--context", "path=/no", "--context",        "tier=gold",
+                                          "--id",      "alice",    "--cost",           "2"};
+  std::vector<std::string> gateway = flags;
+  gateway.insert(gateway.begin(), "explain");
+  const auto asked = RequestOf<v1::ExplainRequest>(gateway);
+  ASSERT_TRUE(asked.has_should_limit());
+  EXPECT_EQ(asked.should_limit().path(), "/x");
+  EXPECT_THAT(asked.should_limit().headers(), ElementsAre(Pair("x-key", "k")));
+
+  std::vector<std::string> named = flags;
+  named.insert(named.begin(), {"explain", "a", "b"});
+  const auto hit = RequestOf<v1::ExplainRequest>(named);
+  ASSERT_TRUE(hit.has_hit());
+  EXPECT_THAT(hit.hit().throttles(), ElementsAre("a", "b"));
+  EXPECT_EQ(hit.hit().identifier(), "alice");
+  EXPECT_EQ(hit.hit().cost(), 2u);
+  EXPECT_THAT(hit.hit().context(),
+              UnorderedElementsAre(Pair("method", "GET"), Pair("path", "/x"),
+                                   Pair("remote_address", "10.0.0.1"), Pair("header.x-key", "k"),
+                                   Pair("tier", "gold")));
+}
+
+TEST(CommandLineTest, ConfigIsForExplainAndPolicy) {
+  EXPECT_EQ(CommandOf({"explain", "--config", "p.yaml"}).config, "p.yaml");
+  EXPECT_EQ(CommandOf({"policy", "--config", "p.yaml"}).config, "p.yaml");
+  EXPECT_EQ(CommandOf({"policy"}).config, "");
+  EXPECT_THAT(NoticeOf({"reload", "--config", "p.yaml"}).text, HasSubstr("--config"));
+}
+
+TEST(CommandLineTest, ResetsOneIdentifierOrAll) {
+  const auto one = RequestOf<v1::ResetRequest>(
+      {"reset", "a", "b", "--id", "alice", "--context", "scope=web", "--tenant", "acme"});
+  EXPECT_THAT(one.throttles(), ElementsAre("a", "b"));
+  EXPECT_EQ(one.identifier(), "alice");
+  EXPECT_THAT(one.context(), ElementsAre(Pair("scope", "web")));
+  EXPECT_EQ(one.tenant(), "acme");
+
+  const auto throttle = RequestOf<v1::ResetAllRequest>({"reset", "a", "--all"});
+  EXPECT_EQ(throttle.throttle(), "a");
+  EXPECT_EQ(throttle.tenant(), "");
+  const auto tenant = RequestOf<v1::ResetAllRequest>({"reset", "--all", "--tenant", "acme"});
+  EXPECT_EQ(tenant.throttle(), "");
+  EXPECT_EQ(tenant.tenant(), "acme");
+}
+
+TEST(CommandLineTest, OverridesForAWhile) {
+  const auto all = RequestOf<v1::SetOverrideRequest>(
+      {"override", "api:burst", "--enabled", "true", "--shadow", "false", "--rate",
+       "100 per minute", "--cost", "0", "--for", "90s", "--admin-addr", "h:2"});
+  EXPECT_EQ(all.override().throttle(), "api:burst");
+  EXPECT_TRUE(all.override().enabled());
+  EXPECT_TRUE(all.override().has_shadow());
+  EXPECT_FALSE(all.override().shadow());
+  EXPECT_EQ(all.override().rate(), "100/min");
+  EXPECT_TRUE(all.override().has_cost());
+  EXPECT_EQ(all.duration().seconds(), 90);
+
+  const auto some =
+      RequestOf<v1::SetOverrideRequest>({"override", "*", "--shadow", "true", "--for", "1500ms"});
+  EXPECT_EQ(some.override().throttle(), "*");
+  EXPECT_FALSE(some.override().has_enabled());
+  EXPECT_FALSE(some.override().has_rate());
+  EXPECT_FALSE(some.override().has_cost());
+  EXPECT_EQ(some.duration().seconds(), 1);
+  EXPECT_EQ(some.duration().nanos(), 500'000'000);
+
+  const auto end = RequestOf<v1::SetOverrideRequest>({"override", "*", "--end"});
+  EXPECT_EQ(end.duration().seconds(), 0);
+  EXPECT_FALSE(end.override().has_shadow());
+}
+
+TEST(CommandLineTest, ReloadAndPolicyAskForNothingMore) {
+  RequestOf<v1::ReloadPolicyRequest>({"reload"});
+  RequestOf<v1::GetPolicyRequest>({"policy"});
+  EXPECT_EQ(CommandOf({"reload", "--admin-addr", "h:2"}).admin_address, "h:2");
+}
+
 TEST(CommandLineTest, ValidateTakesFiles) {
   const std::string file = std::string(SLUICE_SOURCE_DIR) + "/CMakeLists.txt";
   const Command command = CommandOf({"validate", file, file});
@@ -142,6 +241,30 @@ TEST(CommandLineTest, UsageErrorsSayWhatAndWhereThereIsHelp) {
       {{"rls", "edge"}, "sluicectl rls: DESCRIPTOR is required\n"},
       {{"rls", "edge", "key"}, "sluicectl rls: DESCRIPTOR: 'key' is not k=v"},
       {{"rls", "edge", "k=v", "--hits", "4294967296"}, "sluicectl rls: --hits: '4294967296' is"},
+      {{"should-limit", "--header", "k"}, "sluicectl should-limit: --header: 'k' is not k=v"},
+      {{"should-limit", "--header", "K=1", "--header", "k=2"},
+       "sluicectl should-limit: --header: 'k=2' gives a key that was given before"},
+      {{"should-limit", "--path", "\xFF"}, "sluicectl should-limit: --path: is not valid UTF-8"},
+      {{"explain", "--cost", "x"}, "sluicectl explain: --cost: 'x' is not a whole"},
+      {{"reset"}, "sluicectl reset: THROTTLE is required (or --all"},
+      {{"reset", "x"}, "sluicectl reset: --id is required (or --all"},
+      {{"reset", "x", "--all", "--id", "a"}, "sluicectl reset: --all and --id exclude each other"},
+      {{"reset", "x", "--all", "--context", "a=b"},
+       "sluicectl reset: --context: says nothing with"},
+      {{"reset", "x", "y", "--all"}, "sluicectl reset: --all takes one THROTTLE"},
+      {{"reset", "--all"}, "sluicectl reset: --all needs a THROTTLE, --tenant T or both"},
+      {{"override"}, "sluicectl override: THROTTLE is required\n"},
+      {{"override", "x"}, "sluicectl override: --for is required, such as --for 10m (or --end"},
+      {{"override", "x", "--for", "10m"}, "sluicectl override: nothing is changed (give --enabled"},
+      {{"override", "x", "--cost", "1", "--for", "soon"}, "sluicectl override: --for: "},
+      {{"override", "x", "--cost", "1", "--for", "0s"}, "sluicectl override: --for: must be above"},
+      {{"override", "x", "--cost", "1", "--for", "367d"}, "sluicectl override: --for: must be at"},
+      {{"override", "x", "--rate", "much", "--for", "1m"}, "sluicectl override: --rate: "},
+      {{"override", "x", "--shadow", "maybe", "--for", "1m"}, "sluicectl override: --shadow: "},
+      {{"override", "x", "--cost", "4503599627370497", "--for", "1m"},
+       "sluicectl override: --cost: '4503599627370497' is not a whole number from 0 to 45"},
+      {{"override", "x", "--end", "--for", "1m"}, "sluicectl override: --end stands alone"},
+      {{"override", "x", "--end", "--cost", "1"}, "sluicectl override: --end stands alone"},
       {{"validate"}, "sluicectl validate: FILE is required\n"},
       {{"validate", "no-such-file"}, "sluicectl validate: FILE: File does not exist"},
   };
@@ -156,7 +279,8 @@ TEST(CommandLineTest, UsageErrorsSayWhatAndWhereThereIsHelp) {
 TEST(CommandLineTest, HelpAndVersionAreFine) {
   const Notice help = NoticeOf({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"hit", "check", "stat", "rls", "validate", "Exit codes: 0 "}) {
+  for (const char* command : {"hit", "check", "stat", "should-limit", "rls", "reset", "explain",
+                              "policy", "reload", "override", "validate", "Exit codes: 0 "}) {
     EXPECT_THAT(help.text, HasSubstr(command));
   }
   const Notice hit = NoticeOf({"hit", "--help"});

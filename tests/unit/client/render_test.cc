@@ -204,6 +204,73 @@ TEST(RenderRlsTest, HasARowForEachDescriptor) {
             "RateLimit-Limit: 10\n");
 }
 
+std::string RenderShouldLimit(const std::string& text) {
+  return Render(v1::ShouldLimitRequest(), FromText<v1::ShouldLimitResponse>(text), false);
+}
+
+TEST(RenderShouldLimitTest, TellsTheWholeAnswer) {
+  EXPECT_EQ(RenderShouldLimit(R"(
+    should_limit: true limited_by: "api:burst" http_status: 429 wait_ms: 1500
+    results {
+      throttle: "api:burst" outcome: OUTCOME_DENIED
+      stat { rate { text: "100/min" } hits_remaining: 0 wait_ms: 1500 reset_ms: 24000 }
+    }
+    headers { name: "Retry-After" value: "2" }
+    content_type: "text/plain" body: "Slow down.\n\033[2J caf\303\251\n")"),
+            "limited by api:burst, answer 429, retry in 1.5 s\n"
+            "THROTTLE   OUTCOME  REMAINING    LIMIT   WAIT  RESET  COST\n"
+            "api:burst  denied           0  100/min  1.5 s   24 s     0\n"
+            "Retry-After: 2\n"
+            "Content-Type: text/plain\n"
+            "\n"
+            "Slow down.\n"
+            "%1B[2J caf\xC3\xA9\n");
+}
+
+TEST(RenderShouldLimitTest, AllowedIsALineAndWhatCameBesides) {
+  EXPECT_EQ(RenderShouldLimit("http_status: 200"), "allowed\n");
+  EXPECT_EQ(RenderShouldLimit("should_limit: true limited_by: 'x' http_status: 503 wait_ms: inf"),
+            "limited by x, answer 503, this can never pass\n");
+}
+
+TEST(RenderPolicyTest, CommentsStandBeforeTheYaml) {
+  const auto response = FromText<v1::GetPolicyResponse>(R"(
+    yaml: "throttles: []\n" generation: 3 content_hash: "c0ffee"
+    loaded_at { seconds: 1700000000 nanos: 250000000 } stale: true
+    errors { file: "p.yaml" line: 3 column: 11 message: "'5/x' is not a rate" hint: "try 5/s" }
+    errors { file: "p.yaml" line: 4 column: 5 message: "two\nlines" }
+    overrides { throttle: "*" shadow: true ends_at { seconds: 1700000600 } }
+    overrides {
+      throttle: "a" enabled: false rate: "5/s" cost: 0 ends_at { seconds: 1700000600 }
+    })");
+  EXPECT_EQ(Render(v1::GetPolicyRequest(), response, false),
+            "# generation: 3\n"
+            "# hash: c0ffee\n"
+            "# loaded at: 2023-11-14T22:13:20.25Z\n"
+            "# stale: the files have changed since, and do not load:\n"
+            "#   p.yaml:3:11: '5/x' is not a rate (try 5/s)\n"
+            "#   p.yaml:4:5: two lines\n"
+            "# override: *: shadow true, until 2023-11-14T22:23:20Z\n"
+            "# override: a: enabled false, rate 5/s, cost 0, until 2023-11-14T22:23:20Z\n"
+            "throttles: []\n");
+}
+
+TEST(RenderReloadTest, ErrorsAreLinesAsValidatePrintsThem) {
+  const auto response = FromText<v1::ReloadPolicyResponse>(R"(
+    generation: 3
+    errors { file: "p.yaml" line: 3 column: 11 message: "'5/x' is not a rate" hint: "try 5/s" })");
+  EXPECT_EQ(Render(v1::ReloadPolicyRequest(), response, false),
+            "p.yaml:3:11: '5/x' is not a rate (try 5/s)\n"
+            "generation 3 stays\n");
+}
+
+TEST(RenderOverrideTest, SaysWhatChangesAndUntilWhen) {
+  const auto response = FromText<v1::SetOverrideResponse>(R"(
+    override { throttle: "api:burst" rate: "100/min" ends_at { seconds: 1700000600 } })");
+  EXPECT_EQ(Render(v1::SetOverrideRequest(), response, false),
+            "api:burst: rate 100/min, until 2023-11-14T22:23:20Z\n");
+}
+
 TEST(RenderJsonTest, PrintsDefaultsNamesAndInfinity) {
   const auto response = FromText<v1::HitResponse>(R"(
     limited_by: "x" wait_ms: inf
@@ -276,6 +343,24 @@ TEST(RenderErrorTest, AnUnreachableServerIsNamed) {
   EXPECT_EQ(RenderError("127.0.0.1:8081", status),
             "sluicectl: cannot reach 127.0.0.1:8081: Connection refused (is sluiced running? try "
             "make run)\n");
+}
+
+std::string RenderUnreachable(const std::string& why) {
+  CallStatus status;
+  status.code = absl::StatusCode::kUnavailable;
+  status.unreachable = true;
+  status.message = "failed to connect to all addresses; last error: UNKNOWN: " + why;
+  return RenderError("h:1", status);
+}
+
+TEST(RenderErrorTest, AFailedHandshakeIsNoMissingServer) {
+  EXPECT_EQ(RenderUnreachable("Ssl handshake failed: SSL_ERROR_SSL: error:0A000086:SSL "
+                              "routines::certificate verify failed"),
+            "sluicectl: cannot reach h:1: certificate verify failed (TLS failed: does the server "
+            "speak it? see --tls-ca, --tls-cert and --tls-key)\n");
+  EXPECT_EQ(RenderUnreachable("ipv4:127.0.0.1:8081: Socket closed"),
+            "sluicectl: cannot reach h:1: Socket closed (the server hung up: does it want TLS? see "
+            "--tls-ca and --tls-cert)\n");
 }
 
 TEST(RenderErrorTest, ALateAnswerPointsAtTheTimeout) {

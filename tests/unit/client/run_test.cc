@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "cli/remote.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -30,6 +31,13 @@ struct Answers {
   v1::CheckResponse check;
   v1::StatResponse stat;
   RateLimitResponse rls;
+  v1::ShouldLimitResponse should_limit;
+  v1::ResetResponse reset;
+  v1::ResetAllResponse reset_all;
+  v1::GetPolicyResponse policy;
+  v1::ReloadPolicyResponse reload;
+  v1::ExplainResponse explain;
+  v1::SetOverrideResponse override;
 };
 
 class FakeRemote final : public Remote {
@@ -48,35 +56,37 @@ class FakeRemote final : public Remote {
   CallStatus Call(const RateLimitRequest&, RateLimitResponse* response) override {
     return Answer(answers_.rls, response);
   }
-  CallStatus Call(const v1::ShouldLimitRequest&, v1::ShouldLimitResponse*) override {
-    return NotAsked();
+  CallStatus Call(const v1::ShouldLimitRequest&, v1::ShouldLimitResponse* response) override {
+    return Answer(answers_.should_limit, response);
   }
-  CallStatus Call(const v1::ResetRequest&, v1::ResetResponse*) override { return NotAsked(); }
-  CallStatus Call(const v1::GetPolicyRequest&, v1::GetPolicyResponse*) override {
-    return NotAsked();
+  CallStatus Call(const v1::ResetRequest&, v1::ResetResponse* response) override {
+    return Answer(answers_.reset, response);
   }
-  CallStatus Call(const v1::ReloadPolicyRequest&, v1::ReloadPolicyResponse*) override {
-    return NotAsked();
+  CallStatus Call(const v1::GetPolicyRequest&, v1::GetPolicyResponse* response) override {
+    return Answer(answers_.policy, response);
+  }
+  CallStatus Call(const v1::ReloadPolicyRequest&, v1::ReloadPolicyResponse* response) override {
+    return Answer(answers_.reload, response);
   }
   CallStatus Call(const v1::ListThrottlesRequest&, v1::ListThrottlesResponse*) override {
-    return NotAsked();
+    ADD_FAILURE() << "no command asks this";
+    return {};
   }
-  CallStatus Call(const v1::ExplainRequest&, v1::ExplainResponse*) override { return NotAsked(); }
-  CallStatus Call(const v1::SetOverrideRequest&, v1::SetOverrideResponse*) override {
-    return NotAsked();
+  CallStatus Call(const v1::ExplainRequest&, v1::ExplainResponse* response) override {
+    return Answer(answers_.explain, response);
   }
-  CallStatus Call(const v1::ResetAllRequest&, v1::ResetAllResponse*) override { return NotAsked(); }
+  CallStatus Call(const v1::SetOverrideRequest&, v1::SetOverrideResponse* response) override {
+    return Answer(answers_.override, response);
+  }
+  CallStatus Call(const v1::ResetAllRequest&, v1::ResetAllResponse* response) override {
+    return Answer(answers_.reset_all, response);
+  }
 
  private:
   template <class Response>
   CallStatus Answer(const Response& answer, Response* response) {
     if (answers_.status.ok()) *response = answer;
     return answers_.status;
-  }
-
-  static CallStatus NotAsked() {
-    ADD_FAILURE() << "no command asks this";
-    return {};
   }
 
   const Answers& answers_;
@@ -140,6 +150,147 @@ TEST_F(RunTest, OverLimitIsADenial) {
   answers_.rls.set_overall_code(RateLimitResponse::OVER_LIMIT);
   EXPECT_EQ(Sluicectl({"rls", "edge", "k=v"}), 1);
   EXPECT_EQ(out_, "OVER_LIMIT\n");
+}
+
+TEST_F(RunTest, BeingLimitedIsADenial) {
+  EXPECT_EQ(Sluicectl({"should-limit", "--path", "/"}), 0);
+  EXPECT_EQ(out_, "allowed\n");
+  answers_.should_limit.set_should_limit(true);
+  answers_.should_limit.set_http_status(429);
+  answers_.should_limit.set_wait_ms(2000);
+  EXPECT_EQ(Sluicectl({"should-limit", "--path", "/"}), 1);
+  EXPECT_EQ(out_, "limited, answer 429, retry in 2 s\n");
+}
+
+TEST_F(RunTest, ResetsCountTheKeys) {
+  answers_.reset.set_keys_reset(1);
+  EXPECT_EQ(Sluicectl({"reset", "x", "--id", "a"}), 0);
+  EXPECT_EQ(out_, "1 key reset\n");
+  answers_.reset_all.set_keys_reset(20);
+  EXPECT_EQ(Sluicectl({"reset", "x", "--all"}), 0);
+  EXPECT_EQ(out_, "20 keys reset\n");
+}
+
+TEST_F(RunTest, AReloadThatFailsExitsWith1) {
+  answers_.reload.set_generation(7);
+  EXPECT_EQ(Sluicectl({"reload"}), 0);
+  EXPECT_EQ(out_, "generation 7 decides\n");
+  answers_.reload.add_errors()->set_file("policy.yaml");
+  EXPECT_EQ(Sluicectl({"reload"}), 1);
+  EXPECT_THAT(out_, HasSubstr("generation 7 stays\n"));
+}
+
+TEST_F(RunTest, AdminsAnswersAreFineWhateverTheyTell) {
+  answers_.explain.add_rows()->set_throttle("x");
+  EXPECT_EQ(Sluicectl({"explain", "x"}), 0);
+  EXPECT_THAT(out_, HasSubstr("x  does not apply"));
+  answers_.policy.set_stale(true);
+  EXPECT_EQ(Sluicectl({"policy"}), 0);
+  EXPECT_THAT(out_, HasSubstr("# stale"));
+  answers_.override.mutable_override()->set_throttle("x");
+  EXPECT_EQ(Sluicectl({"override", "x", "--end"}), 0);
+  EXPECT_EQ(out_, "x: as the configuration has it\n");
+  EXPECT_EQ(Sluicectl({"override", "x", "--end", "--output", "json"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\"throttle\": \"x\""));
+}
+
+TEST_F(RunTest, AnUnreachableAdminIsNamedByItsOwnAddress) {
+  answers_.status.code = absl::StatusCode::kUnavailable;
+  answers_.status.unreachable = true;
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"reload"},
+                                             {"policy"},
+                                             {"explain"},
+                                             {"override", "x", "--end"},
+                                             {"reset", "x", "--all"}}) {
+    EXPECT_EQ(Sluicectl(arguments), 2);
+    EXPECT_THAT(err_, HasSubstr("cannot reach 127.0.0.1:8082")) << arguments.front();
+  }
+  EXPECT_EQ(Sluicectl({"reset", "x", "--id", "a"}), 2);
+  EXPECT_THAT(err_, HasSubstr("cannot reach 127.0.0.1:8081"));
+}
+
+constexpr char kExplained[] =
+    "tenants: {acme: {namespace: a}}\n"
+    "throttles:\n"
+    "  - uid: health\n"
+    "    rate: 5/s\n"
+    "    rules: [{bypass: {path: /health}}]\n"
+    "  - uid: paid\n"
+    "    rate: {by: plan, values: {pro: 100/s}, default: 1/s}\n"
+    "    cost: {by: method, values: {POST: 3}, default: 1}\n"
+    "    identifier: \"{header.x-user}\"\n"
+    "    exempt: [{role: {in: [ops]}}]\n"
+    "  - {uid: internal, rate: 1/s, gateway: false}\n";
+
+TEST_F(RunTest, ExplainsAGatewaysRequestFromAFile) {
+  const std::string file = WriteFile("p.yaml", kExplained);
+  EXPECT_EQ(Sluicectl({"explain", "--method", "POST", "--path", "/health?deep", "--header",
+                       "X-User=alice", "--context", "plan=pro", "--config", file}),
+            0)
+      << err_;
+  const std::string expected =
+      "health  does not apply: a rule bypasses it        FILE:3\n"
+      "  rule        bypass: {path: /health}             FILE:5\n"
+      "paid  applies                                     FILE:6\n"
+      "  cost        3      method is POST               FILE:8\n"
+      "  identifier  alice  {header.x-user}              FILE:9\n"
+      "  rate        100/s  plan is pro                  FILE:7\n"
+      "  tenant      default\n"
+      "  backend     local  default\n"
+      "  key         {::alice}:paid:fixed_window.1.1s.1us\n"
+      "internal  does not apply: it is not for gateways  FILE:11\n";
+  EXPECT_EQ(absl::StrReplaceAll(out_, {{file, "FILE"}}), expected);
+  EXPECT_EQ(target_.address, "") << "no server is asked";
+}
+
+TEST_F(RunTest, ExplainsAHitFromAFile) {
+  const std::string file = WriteFile("p.yaml", kExplained);
+  const std::vector<std::string> question = {
+      "explain", "paid",     "health", "--context", "role=ops",  "--id",     "bob", "--cost",
+      "7",       "--tenant", "acme",   "--path",    "/health/x", "--config", file};
+  EXPECT_EQ(Sluicectl(question), 0) << err_;
+  EXPECT_EQ(absl::StrReplaceAll(out_, {{file, "FILE"}}),
+            "paid  does not apply: the caller is exempt  FILE:6\n"
+            "  exemption  {role: {in: [ops]}}            FILE:10\n"
+            "  cost       7     the request\n"
+            "  tenant     acme  the request\n"
+            "health  does not apply: a rule bypasses it  FILE:3\n"
+            "  rule       bypass: {path: /health}        FILE:5\n"
+            "  tenant     acme  the request\n");
+  std::vector<std::string> as_json = question;
+  as_json.insert(as_json.end(), {"--output", "json"});
+  EXPECT_EQ(Sluicectl(as_json), 0);
+  EXPECT_THAT(out_, HasSubstr("\"reason\": \"the caller is exempt\""));
+  EXPECT_THAT(out_, HasSubstr("\"config_generation\": \"1\""));
+}
+
+TEST_F(RunTest, WhatTheFileDoesNotKnowIsAnError) {
+  const std::string file = WriteFile("p.yaml", kExplained);
+  EXPECT_EQ(Sluicectl({"explain", "none", "--config", file}), 2);
+  EXPECT_THAT(err_, HasSubstr("sluicectl: NOT_FOUND: no throttle 'none' ("));
+  EXPECT_EQ(Sluicectl({"explain", "--tenant", "t", "--config", file}), 2);
+  EXPECT_THAT(err_, HasSubstr("sluicectl: NOT_FOUND: no tenant 't' ("));
+  EXPECT_THAT(out_, IsEmpty());
+}
+
+TEST_F(RunTest, PrintsThePolicyOfAFile) {
+  const std::string file = WriteFile("p.yaml", kExplained);
+  EXPECT_EQ(Sluicectl({"policy", "--config", file}), 0) << err_;
+  EXPECT_THAT(out_, MatchesRegex("# generation: 1\n# hash: [0-9a-f]+\n[a-z](.|\n)*"));
+  EXPECT_THAT(out_, HasSubstr("uid: internal"));
+  // What it prints is a configuration again.
+  EXPECT_EQ(Sluicectl({"validate", WriteFile("again.yaml", out_)}), 0) << out_;
+}
+
+TEST_F(RunTest, AFileThatDoesNotLoadIsAnError) {
+  const std::string bad = WriteFile("bad.yaml", "throttles:\n  - {uid: a, rate: 5/fortnight}\n");
+  for (const std::string command : {"explain", "policy"}) {
+    EXPECT_EQ(Sluicectl({command, "--config", bad}), 2);
+    EXPECT_THAT(err_, MatchesRegex(absl::StrCat("sluicectl: --config: ", bad, " does not load:\n",
+                                                bad, ":2:20: [^\n]*fortnight[^\n]*\n")));
+    EXPECT_THAT(out_, IsEmpty());
+  }
 }
 
 TEST_F(RunTest, JsonSaysFalse) {

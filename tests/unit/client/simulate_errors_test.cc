@@ -148,7 +148,8 @@ const std::vector<Wrong>& Wrongs() {
        "--param: burst: it goes on behind its value (write one value)"},
       {{"--strategy", "gcra", "--rate", "10/s", "--param", "burst=${BURST}"},
        "t_us\n0\n",
-       "--param: burst: 'value': ${VAR} is not supported yet (write the value itself)"},
+       "--param: burst: 'value': the environment variable 'BURST' is not set (set it, or give a "
+       "default: ${BURST:-value})"},
       {{"--strategy", "gcra", "--rate", "10/s", "--param", "burst=\377"},
        "t_us\n0\n",
        "--param: burst: the byte 0xff is not text (a configuration is UTF-8 text without control "

@@ -85,14 +85,14 @@ TEST(AuthTest, TheOnlyTenantIsTheOneThatAllMatchingRulesName) {
 }
 
 TEST(GlobTest, CoversTheWholeText) {
-  EXPECT_TRUE(GlobMatches("spiffe://acme/*/web", "spiffe://acme/eu/north/web"));
-  EXPECT_TRUE(GlobMatches("*", ""));
-  EXPECT_TRUE(GlobMatches("a*b*c", "aXbXbXc"));
-  EXPECT_TRUE(GlobMatches("web", "web"));
-  EXPECT_FALSE(GlobMatches("web", "web.example"));
-  EXPECT_FALSE(GlobMatches("web", "a web"));
-  EXPECT_FALSE(GlobMatches("a*b*c", "aXcXb"));
-  EXPECT_FALSE(GlobMatches("", "a"));
+  EXPECT_TRUE(MatchesStars("spiffe://acme/*/web", "spiffe://acme/eu/north/web"));
+  EXPECT_TRUE(MatchesStars("*", ""));
+  EXPECT_TRUE(MatchesStars("a*b*c", "aXbXbXc"));
+  EXPECT_TRUE(MatchesStars("web", "web"));
+  EXPECT_FALSE(MatchesStars("web", "web.example"));
+  EXPECT_FALSE(MatchesStars("web", "a web"));
+  EXPECT_FALSE(MatchesStars("a*b*c", "aXcXb"));
+  EXPECT_FALSE(MatchesStars("", "a"));
 }
 
 }  // namespace

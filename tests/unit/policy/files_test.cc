@@ -223,11 +223,11 @@ TEST(ExamplesTest, TheBuiltInOneIsTheQuickstart) {
   ASSERT_THAT(Strings(result), IsEmpty());
   const Throttle* burst = result.policy->FindThrottle("api:burst");
   ASSERT_NE(burst, nullptr);
-  EXPECT_EQ(burst->rate.ToString(), "60/h");
-  EXPECT_EQ(burst->limit->strategy(), "token_bucket");
-  EXPECT_EQ(burst->limit->most(), 40);
+  EXPECT_EQ(burst->rate.otherwise.rate.ToString(), "60/h");
+  EXPECT_EQ(burst->rate.otherwise.limit->strategy(), "token_bucket");
+  EXPECT_EQ(burst->rate.otherwise.limit->most(), 40);
   ASSERT_NE(result.policy->FindThrottle("api:sustained"), nullptr);
-  EXPECT_EQ(result.policy->FindThrottle("api:sustained")->rate.ToString(), "500/h");
+  EXPECT_EQ(result.policy->FindThrottle("api:sustained")->rate.otherwise.rate.ToString(), "500/h");
   EXPECT_NE(result.policy->FindTenant("acme"), nullptr);
 }
 

@@ -127,10 +127,10 @@ TEST(LoaderTest, AThrottleNeedsOnlyAUidAndARate) {
   ASSERT_NE(policy, nullptr);
   const Throttle* throttle = policy->FindThrottle("a");
   ASSERT_NE(throttle, nullptr);
-  EXPECT_EQ(throttle->rate.ToString(), "100/min");
-  ASSERT_TRUE(throttle->limit.has_value());
-  EXPECT_EQ(throttle->limit->strategy(), "fixed_window");
-  EXPECT_EQ(throttle->cost, 1U);
+  EXPECT_EQ(throttle->rate.otherwise.rate.ToString(), "100/min");
+  ASSERT_TRUE(throttle->rate.otherwise.limit.has_value());
+  EXPECT_EQ(throttle->rate.otherwise.limit->strategy(), "fixed_window");
+  EXPECT_EQ(throttle->cost.hits.otherwise.value, 1U);
   EXPECT_EQ(throttle->identifier.text(), "{identifier|remote_address}");
   EXPECT_THAT(throttle->key_by, ElementsAre("scope"));
   EXPECT_THAT(throttle->context, IsEmpty());
@@ -160,9 +160,9 @@ throttles:
 )");
   ASSERT_NE(policy, nullptr);
   const Throttle& throttle = policy->throttles.at(0);
-  EXPECT_EQ(throttle.limit->strategy(), "token_bucket");
-  EXPECT_EQ(throttle.limit->most(), 40);
-  EXPECT_EQ(throttle.cost, uint64_t{1} << 52);
+  EXPECT_EQ(throttle.rate.otherwise.limit->strategy(), "token_bucket");
+  EXPECT_EQ(throttle.rate.otherwise.limit->most(), 40);
+  EXPECT_EQ(throttle.cost.hits.otherwise.value, uint64_t{1} << 52);
   EXPECT_EQ(throttle.identifier.text(), "user:{user_id}");
   EXPECT_THAT(throttle.key_by, ElementsAre("region", "scope"));
   EXPECT_THAT(throttle.context, ElementsAre(Pair("region", "eu")));
@@ -175,8 +175,8 @@ throttles:
 TEST(LoaderTest, UnlimitedHasNoLimitWhateverItsStrategy) {
   const auto policy = Load("throttles: [{uid: a, rate: unlimited, strategy: gcra, key_by: []}]\n");
   ASSERT_NE(policy, nullptr);
-  EXPECT_TRUE(policy->throttles.at(0).rate.unlimited());
-  EXPECT_FALSE(policy->throttles.at(0).limit.has_value());
+  EXPECT_TRUE(policy->throttles.at(0).rate.otherwise.rate.unlimited());
+  EXPECT_FALSE(policy->throttles.at(0).rate.otherwise.limit.has_value());
   EXPECT_THAT(policy->throttles.at(0).key_by, IsEmpty());
 }
 
@@ -209,10 +209,10 @@ throttles:
 )");
   ASSERT_NE(policy, nullptr);
   const Throttle& all = *policy->FindThrottle("all");
-  EXPECT_EQ(all.rate.ToString(), "10/s");
-  EXPECT_EQ(all.limit->strategy(), "gcra");
-  EXPECT_EQ(all.limit->most(), 7);
-  EXPECT_EQ(all.cost, 3U);
+  EXPECT_EQ(all.rate.otherwise.rate.ToString(), "10/s");
+  EXPECT_EQ(all.rate.otherwise.limit->strategy(), "gcra");
+  EXPECT_EQ(all.rate.otherwise.limit->most(), 7);
+  EXPECT_EQ(all.cost.hits.otherwise.value, 3U);
   EXPECT_EQ(all.identifier.text(), "{user_id}");
   EXPECT_THAT(all.key_by, IsEmpty());
   EXPECT_THAT(all.context, SizeIs(2));
@@ -221,9 +221,9 @@ throttles:
   EXPECT_FALSE(all.enabled);
 
   const Throttle& own = *policy->FindThrottle("own");
-  EXPECT_EQ(own.rate.ToString(), "5/min");
-  EXPECT_EQ(own.limit->strategy(), "fixed_window");
-  EXPECT_EQ(own.cost, 0U);
+  EXPECT_EQ(own.rate.otherwise.rate.ToString(), "5/min");
+  EXPECT_EQ(own.rate.otherwise.limit->strategy(), "fixed_window");
+  EXPECT_EQ(own.cost.hits.otherwise.value, 0U);
   EXPECT_EQ(own.identifier.text(), "{remote_address}");
   EXPECT_THAT(own.key_by, ElementsAre("scope"));
   EXPECT_THAT(own.context, ElementsAre(Pair("tier", "gold")));
@@ -232,8 +232,8 @@ throttles:
   EXPECT_FALSE(own.shadow);
   EXPECT_TRUE(own.enabled);
 
-  EXPECT_EQ(policy->FindThrottle("some")->rate.ToString(), "20/min");
-  EXPECT_EQ(policy->FindThrottle("some")->limit->strategy(), "gcra");
+  EXPECT_EQ(policy->FindThrottle("some")->rate.otherwise.rate.ToString(), "20/min");
+  EXPECT_EQ(policy->FindThrottle("some")->rate.otherwise.limit->strategy(), "gcra");
 }
 
 TEST(LoaderTest, MergeKeysAreMergedAndOwnKeysWin) {
@@ -254,11 +254,11 @@ throttles:
 )");
   ASSERT_NE(policy, nullptr);
   const Throttle& one = *policy->FindThrottle("one");
-  EXPECT_EQ(one.rate.ToString(), "10/s");
-  EXPECT_EQ(one.cost, 2U);
+  EXPECT_EQ(one.rate.otherwise.rate.ToString(), "10/s");
+  EXPECT_EQ(one.cost.hits.otherwise.value, 2U);
   const Throttle& two = *policy->FindThrottle("two");
-  EXPECT_EQ(two.rate.ToString(), "20/s");  // the earlier of the list wins
-  EXPECT_EQ(two.cost, 2U);
+  EXPECT_EQ(two.rate.otherwise.rate.ToString(), "20/s");  // the earlier of the list wins
+  EXPECT_EQ(two.cost.hits.otherwise.value, 2U);
   EXPECT_TRUE(two.shadow);
 }
 
@@ -276,8 +276,8 @@ throttles:
 )");
   ASSERT_NE(policy, nullptr);
   const Throttle& both = *policy->FindThrottle("both");
-  EXPECT_EQ(both.rate.ToString(), "5/s");
-  EXPECT_EQ(both.cost, 2U);
+  EXPECT_EQ(both.rate.otherwise.rate.ToString(), "5/s");
+  EXPECT_EQ(both.cost.hits.otherwise.value, 2U);
   EXPECT_TRUE(both.shadow);
 }
 
@@ -288,7 +288,7 @@ throttles:
   - {uid: b, rate: *rate, strategy: *burst}
 )");
   ASSERT_NE(policy, nullptr);
-  EXPECT_EQ(policy->FindThrottle("b")->limit->most(), 7);
+  EXPECT_EQ(policy->FindThrottle("b")->rate.otherwise.limit->most(), 7);
 }
 
 TEST(LoaderTest, AnAliasBombIsRefusedBeforeItGoesOff) {
@@ -411,8 +411,10 @@ TEST(LoaderTest, StrategiesTakeListsAndMaps) {
       "        - {from: 8, to: 20, multiplier: 2}\n"
       "        - {from: 20, to: 8, multiplier: 0.1}\n");
   ASSERT_NE(policy, nullptr);
-  EXPECT_EQ(policy->throttles[0].limit->most(policy->throttles[0].limit->TagOf("pro")), 50);
-  EXPECT_EQ(policy->throttles[1].limit->most(), 20);
+  EXPECT_EQ(policy->throttles[0].rate.otherwise.limit->most(
+                policy->throttles[0].rate.otherwise.limit->TagOf("pro")),
+            50);
+  EXPECT_EQ(policy->throttles[1].rate.otherwise.limit->most(), 20);
 }
 
 TEST(LoaderTest, ADomainFileIsAPolicyOfItsOwn) {

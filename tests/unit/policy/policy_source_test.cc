@@ -30,7 +30,8 @@ class PolicySourceTest : public testing::Test {
   void Write(const std::string& text) { folder_.Write("sluice.yaml", text); }
 
   std::string Rate() const {
-    return published_ == nullptr ? "" : published_->FindThrottle("a")->rate.ToString();
+    return published_ == nullptr ? ""
+                                 : published_->FindThrottle("a")->rate.otherwise.rate.ToString();
   }
 
   const TempFolder folder_;
@@ -190,7 +191,7 @@ TEST_F(PolicySourceTest, AChangeWhileItLoadsIsSeenAfterwards) {
       [](const PolicyLoad&) {}, clock_);
   source.Reload();
   EXPECT_NE(source.CheckForChange(), absl::nullopt);
-  EXPECT_EQ(source.status().policy->FindThrottle("a")->rate.ToString(), "2/s");
+  EXPECT_EQ(source.status().policy->FindThrottle("a")->rate.otherwise.rate.ToString(), "2/s");
 }
 
 TEST_F(PolicySourceTest, LoadsWaitForEachOther) {

@@ -48,7 +48,8 @@ class PolicyWatcherTest : public testing::Test {
     MutexLock lock(mutex_);
     for (;;) {
       const auto policy = source_->status().policy;
-      if (policy != nullptr && policy->FindThrottle("a")->rate.ToString() == text) return true;
+      if (policy != nullptr && policy->FindThrottle("a")->rate.otherwise.rate.ToString() == text)
+        return true;
       if (!reported_.WaitFor(mutex_, kPatienceUs)) return false;
     }
   }

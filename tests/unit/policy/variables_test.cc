@@ -113,7 +113,7 @@ TEST(VariablesTest, StandInAnyValueOfAConfiguration) {
   EXPECT_EQ(policy->name_space, "a-one");
   EXPECT_EQ(policy->backends[0].max_keys, 77);
   ASSERT_NE(policy->FindThrottle("one"), nullptr);
-  EXPECT_EQ(policy->FindThrottle("one")->rate.ToString(), "5/min");
+  EXPECT_EQ(policy->FindThrottle("one")->rate.otherwise.rate.ToString(), "5/min");
   // Keys are plain text.
   EXPECT_THAT(policy->FindThrottle("one")->context,
               testing::UnorderedElementsAre(testing::Pair("${A}", "one")));

@@ -1,0 +1,233 @@
+// Requests over several backends, some of which fail: what is answered, and what is left charged.
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <thread>
+
+#include "tests/fakes/borrowed.h"
+#include "tests/fakes/flaky_backend.h"
+#include "tests/unit/limiter/limiter_fixture.h"
+
+namespace sluice {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Three backends: the default tenant's, another, and one to fall back to.
+class OnErrorTest : public LimiterTest {
+ protected:
+  // `throttles` is a list of throttles; each has a limit of 10 a minute if it says nothing else.
+  void UseThrottles(absl::string_view throttles) {
+    const std::shared_ptr<const PolicySet> policy = PolicyOf(absl::StrCat(
+        "backends: {home: {type: memory}, away: {type: memory}, spare: {type: memory}}\n"
+        "default_backend: home\n"
+        "tenants: {acme: {}, globex: {backend: away}}\n"
+        "defaults: {rate: 10/min}\n"
+        "throttles: ",
+        throttles));
+    ASSERT_NE(policy, nullptr);
+    limiter_.Publish(policy, {Borrowed(home_), Borrowed(away_), Borrowed(spare_)});
+  }
+
+  // A Hit that ends in an error.
+  absl::Status Refused(const std::vector<absl::string_view>& uids) {
+    auto call = Prepare(Verb::kHit, uids);
+    limiter_.Decide(*call);
+    const absl::Status status = call->Wait();
+    EXPECT_EQ(call->times_finished(), 1);
+    return status;
+  }
+
+  FlakyBackend home_{NewMemoryBackend({})};
+  FlakyBackend away_{NewMemoryBackend({})};
+  FlakyBackend spare_{NewMemoryBackend({})};
+};
+
+TEST_F(OnErrorTest, AllOrNoneOverTwoBackends) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, rate: 2/min}]");
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(Hit({"a", "b"})->allowed());
+  const auto denied = Hit({"a", "b"});
+  EXPECT_FALSE(denied->allowed());
+  EXPECT_EQ(denied->limited_by()->throttle->uid, "b");
+  EXPECT_THAT(Outcomes(*denied), ElementsAre(Outcome::kAllowed, Outcome::kDenied));
+  // What had been taken at home went back, and the answer shows it so.
+  EXPECT_EQ(denied->lines()[0].verdict.remaining, 8);
+  EXPECT_FALSE(denied->lines()[0].verdict.taken);
+  EXPECT_EQ(denied->lines()[0].verdict.wait_us, 0);
+  EXPECT_EQ(Remaining("a"), 8);
+  EXPECT_EQ(Remaining("b"), 0);
+}
+
+TEST_F(OnErrorTest, AfterADenialTheOtherBackendsOnlyLook) {
+  UseThrottles("[{uid: a, rate: 1/min}, {uid: b, backend: away}, {uid: c, backend: spare}]");
+  EXPECT_TRUE(Hit({"a"})->allowed());
+  const auto denied = Hit({"a", "b", "c"});
+  EXPECT_THAT(Outcomes(*denied),
+              ElementsAre(Outcome::kDenied, Outcome::kAllowed, Outcome::kAllowed));
+  EXPECT_EQ(denied->lines()[1].verdict.remaining, 10);
+  EXPECT_EQ(Remaining("b"), 10);
+  EXPECT_EQ(Remaining("c"), 10);
+}
+
+TEST_F(OnErrorTest, AShadowElsewhereIsTakenIffTheRequestPasses) {
+  UseThrottles("[{uid: s, shadow: true}, {uid: a, backend: away, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"s", "a"})->allowed());
+  EXPECT_EQ(Remaining("s"), 9);
+  EXPECT_FALSE(Hit({"s", "a"})->allowed());
+  EXPECT_EQ(Remaining("s"), 9);
+}
+
+TEST_F(OnErrorTest, TheTenantsOfOneRequestMayLiveApart) {
+  UseThrottles("[{uid: a}, {uid: b, backend: spare}]");
+  auto call = Prepare(Verb::kHit, {"a", "b"});
+  call->tenant = "globex";
+  Decide(*call);
+  EXPECT_TRUE(call->allowed());
+  EXPECT_EQ(home_.asked(), 0);
+  EXPECT_EQ(away_.asked(), 1);
+  EXPECT_EQ(spare_.asked(), 1);
+}
+
+TEST_F(OnErrorTest, ThrottleDeniesAndTakesNothing) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, on_error: throttle}]");
+  away_.down = true;
+  const auto denied = Hit({"a", "b"});
+  EXPECT_THAT(Outcomes(*denied), ElementsAre(Outcome::kAllowed, Outcome::kErrorDenied));
+  EXPECT_EQ(denied->limited_by()->throttle->uid, "b");
+  EXPECT_EQ(denied->wait_us(), 1'000'000);
+  EXPECT_EQ(Remaining("a"), 10);
+}
+
+TEST_F(OnErrorTest, AnErrorTellsTheLeastWaitIfThatIsLonger) {
+  UseThrottles("[{uid: b, backend: away, min_wait: 7s}]");
+  away_.down = true;
+  EXPECT_EQ(Hit({"b"})->wait_us(), 7'000'000);
+}
+
+TEST_F(OnErrorTest, AllowPassesOnWhatTheOthersSay) {
+  UseThrottles("[{uid: a, rate: 1/min}, {uid: b, backend: away, on_error: allow}]");
+  away_.down = true;
+  const auto allowed = Hit({"a", "b"});
+  EXPECT_TRUE(allowed->allowed());
+  EXPECT_THAT(Outcomes(*allowed), ElementsAre(Outcome::kAllowed, Outcome::kErrorAllowed));
+  const auto denied = Hit({"a", "b"});
+  EXPECT_THAT(Outcomes(*denied), ElementsAre(Outcome::kDenied, Outcome::kErrorAllowed));
+  EXPECT_EQ(denied->limited_by()->throttle->uid, "a");
+}
+
+TEST_F(OnErrorTest, RaiseIsAnErrorAndTakesNothing) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, on_error: raise}]");
+  away_.down = true;
+  const absl::Status status = Refused({"a", "b"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(*status.GetPayload(kReasonPayload), "BACKEND_FAILED");
+  EXPECT_EQ(*status.GetPayload("sluice/backend"), "away");
+  EXPECT_EQ(Remaining("a"), 10);
+  EXPECT_EQ(observer_.told(), 1);  // the look at what remains
+}
+
+TEST_F(OnErrorTest, ADenialThatIsCertainWinsOverAnError) {
+  UseThrottles("[{uid: a, rate: 1/min}, {uid: b, backend: away, on_error: raise}]");
+  EXPECT_TRUE(Hit({"a"})->allowed());
+  away_.down = true;
+  const auto denied = Hit({"a", "b"});
+  EXPECT_FALSE(denied->allowed());
+  EXPECT_EQ(denied->limited_by()->throttle->uid, "a");
+}
+
+TEST_F(OnErrorTest, AFallbackDecidesInsteadAndOnItsOwnCounter) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, rate: 2/min, on_error: {fallback: spare}}]");
+  EXPECT_TRUE(Hit({"a", "b"})->allowed());
+  away_.down = true;
+  for (int i = 0; i < 2; ++i) {
+    const auto allowed = Hit({"a", "b"});
+    EXPECT_THAT(Outcomes(*allowed), ElementsAre(Outcome::kAllowed, Outcome::kAllowed));
+  }
+  const auto denied = Hit({"a", "b"});
+  EXPECT_THAT(Outcomes(*denied), ElementsAre(Outcome::kAllowed, Outcome::kDenied));
+  EXPECT_EQ(Remaining("a"), 7);
+  away_.down = false;
+  EXPECT_EQ(Remaining("b"), 1);
+}
+
+TEST_F(OnErrorTest, WhenAnotherDeniesNoFallbackIsAsked) {
+  UseThrottles("[{uid: b, backend: away, on_error: {fallback: spare}}, {uid: a, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"a"})->allowed());
+  away_.down = true;
+  const auto denied = Hit({"b", "a"});
+  EXPECT_EQ(spare_.asked(), 0);
+  EXPECT_THAT(Outcomes(*denied), ElementsAre(Outcome::kErrorAllowed, Outcome::kDenied));
+  EXPECT_EQ(denied->limited_by()->throttle->uid, "a");
+}
+
+TEST_F(OnErrorTest, WhenAnErrorDeniesNoFallbackIsAskedEither) {
+  UseThrottles("[{uid: b, backend: away, on_error: {fallback: spare}}, {uid: c, backend: away}]");
+  away_.down = true;
+  const auto denied = Hit({"b", "c"});
+  EXPECT_EQ(spare_.asked(), 0);
+  EXPECT_THAT(Outcomes(*denied), ElementsAre(Outcome::kErrorAllowed, Outcome::kErrorDenied));
+}
+
+TEST_F(OnErrorTest, WhenTheFallbackFailsTooThenDecides) {
+  UseThrottles(
+      "[{uid: t, backend: away, on_error: {fallback: spare}},"
+      " {uid: w, backend: away, on_error: {fallback: spare, then: allow}},"
+      " {uid: r, backend: away, on_error: {fallback: spare, then: raise}}]");
+  away_.down = spare_.down = true;
+  EXPECT_THAT(Outcomes(*Hit({"t"})), ElementsAre(Outcome::kErrorDenied));
+  EXPECT_THAT(Outcomes(*Hit({"w"})), ElementsAre(Outcome::kErrorAllowed));
+  EXPECT_EQ(Refused({"r"}).code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(OnErrorTest, TheFallbacksOfARequestAreDecidedTogether) {
+  UseThrottles(
+      "[{uid: b, backend: away, on_error: {fallback: spare}},"
+      " {uid: c, backend: away, rate: 1/min, on_error: {fallback: spare}}]");
+  away_.down = true;
+  EXPECT_TRUE(Hit({"b", "c"})->allowed());
+  EXPECT_FALSE(Hit({"b", "c"})->allowed());
+  EXPECT_EQ(Remaining("b"), 9);  // asked of the fallback too, for the look fails at home
+}
+
+TEST_F(OnErrorTest, AShadowNeverDeniesWhateverItsBackendDoes) {
+  UseThrottles("[{uid: s, backend: away, shadow: true, on_error: raise}, {uid: a}]");
+  away_.down = true;
+  const auto allowed = Hit({"s", "a"});
+  EXPECT_TRUE(allowed->allowed());
+  EXPECT_THAT(Outcomes(*allowed), ElementsAre(Outcome::kErrorAllowed, Outcome::kAllowed));
+}
+
+TEST_F(OnErrorTest, ChecksFollowItAsHitsDo) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away}]");
+  away_.down = true;
+  EXPECT_FALSE(Ask(Verb::kCheck, {"a", "b"})->allowed());
+  EXPECT_EQ(Remaining("a"), 10);
+}
+
+TEST_F(OnErrorTest, ChargesThatCannotGoBackAtOnceGoBackLater) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"b"})->allowed());
+  home_.failing_settlements = 2;
+  EXPECT_FALSE(Hit({"a", "b"})->allowed());
+  for (int i = 0; i < 500 && Remaining("a") != 10; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(Remaining("a"), 10);
+  EXPECT_THAT(observer_.orphans(), IsEmpty());
+}
+
+TEST_F(OnErrorTest, ChargesThatCannotGoBackInTimeAreCounted) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"b"})->allowed());
+  home_.failing_settlements = 1'000'000;
+  EXPECT_FALSE(Hit({"a", "b"})->allowed());
+  for (int i = 0; i < 1000 && observer_.orphans().empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_THAT(observer_.orphans(), ElementsAre("home: 1"));
+  EXPECT_EQ(Remaining("a"), 9);
+}
+
+}  // namespace
+}  // namespace sluice
