@@ -54,11 +54,12 @@ format: deps ## Format the C++ sources in place
 	@$(SOURCES) | xargs clang-format-14 -i
 
 .PHONY: asan
-asan: deps ## Unit and conformance tests under AddressSanitizer and UBSan
+asan: deps ## Unit, conformance and fuzz tests under AddressSanitizer and UBSan
 	cmake --preset asan
-	cmake --build --preset asan --parallel $(JOBS) --target tests/unit/all tests/conformance/all
+	cmake --build --preset asan --parallel $(JOBS) --target \
+	  tests/unit/all tests/conformance/all tests/fuzz/all
 	@failed=0; \
-	for suite in unit conformance; do \
+	for suite in unit conformance fuzz; do \
 	  ctest --test-dir build/asan/tests/$$suite --output-on-failure --parallel $(JOBS) || failed=1; \
 	done; \
 	exit $$failed

@@ -97,7 +97,7 @@ constexpr ConfigKey kBackend[] = {
 
 constexpr ConfigKey kTenant[] = {
     {"namespace", "name", "that of the top", "acme",
-     "The same in two rows: these tenants share their counters"},
+     "Part of the keys of its counters, in the place of the top level's"},
     {"backend", "text", "`default_backend`", "local", "Where its counters are"},
     {"default_context", "map of text", "none", "{tier: premium}",
      "Context of its requests; a throttle's `context` and the request win over it"},

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "policy/loader.h"
 
@@ -55,6 +56,16 @@ std::string Told(const fs::path& path) {
 }
 
 TEST(GoldenFilesTest, AreAHundredAtLeast) { EXPECT_GE(Names().size(), 100U); }
+
+// A file of its own would be large.
+TEST(GoldenFilesTest, TellThatAConditionHasTooManyValues) {
+  std::string text = "throttles: [{uid: a, rate: 1/s, cost: {by: k, values: {";
+  for (int i = 0; i <= 10'000; ++i) absl::StrAppend(&text, "v", i, ": 1, ");
+  const PolicyResult result = LoadPolicyText("policy.yaml", text + "}}}]", 1);
+  ASSERT_EQ(result.errors.size(), 1U);
+  EXPECT_EQ(result.errors[0].ToString(),
+            "policy.yaml:1:55: 'values' has too many entries (at most 10000)");
+}
 
 class GoldenTest : public testing::TestWithParam<std::string> {};
 
