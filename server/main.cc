@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <CLI/CLI.hpp>
@@ -35,6 +36,7 @@
 namespace sluice {
 namespace {
 
+constexpr absl::string_view kLogTime = "%Y-%m-%dT%H:%M:%S.%eZ";
 constexpr int kExitPortInUse = 1;
 constexpr int kExitBadConfig = 2;
 
@@ -68,9 +70,56 @@ void WaitForDelay(int64_t us) {
   WaitForSignal(interrupt, us);
 }
 
+spdlog::level::level_enum LevelOf(LogSpec::Level level) {
+  switch (level) {
+    case LogSpec::Level::kDebug:
+      return spdlog::level::debug;
+    case LogSpec::Level::kInfo:
+      return spdlog::level::info;
+    case LogSpec::Level::kWarn:
+      return spdlog::level::warn;
+    case LogSpec::Level::kError:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+// A line's text as it stands between the quotes of a JSON string.
+class JsonText final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&,
+              spdlog::memory_buf_t& to) override {
+    for (const char c : message.payload) Append(c, to);
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<JsonText>();
+  }
+
+ private:
+  static void Append(char c, spdlog::memory_buf_t& to) {
+    std::string text(1, c);
+    if (c == '"' || c == '\\') {
+      text.insert(text.begin(), '\\');
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      text = absl::StrCat("\\u", absl::Hex(c, absl::kZeroPad4));
+    }
+    to.append(text.data(), text.data() + text.size());
+  }
+};
+
+// At any time: the sink locks itself while it changes its form.
+void Shape(spdlog::logger& logger, const LogSpec& spec) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<JsonText>('*').set_pattern(
+      spec.json ? absl::StrCat(R"({"time":")", kLogTime, R"(","level":"%l","message":"%*"})")
+                : absl::StrCat(kLogTime, " %l %v"));
+  logger.set_formatter(std::move(formatter));
+  logger.set_level(LevelOf(spec.level));
+}
+
 void SetUpLog() {
   auto logger = spdlog::stderr_logger_mt("sluiced");
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  Shape(*logger, LogSpec());
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
@@ -295,6 +344,7 @@ class Server {
   void Adopt(std::shared_ptr<const PolicySet> policy) {
     MutexLock lock(mutex_);
     if (policy_ == nullptr) configured_ = policy->server;
+    Shape(*spdlog::default_logger_raw(), policy->log);
     policy_ = std::move(policy);
     if (serving_) Publish();
   }

@@ -30,6 +30,13 @@ constexpr ConfigKey kTop[] = {
      "The limits that callers name, in the order in which ShouldLimit tells of them"},
     {"domains", "{domains}", "none", "{files: [\"ratelimit/*.yaml\"]}",
      "Envoy's rate limit domains"},
+    {"log", "{log}", "none", "{format: json}", "What sluiced says on standard error"},
+};
+
+constexpr ConfigKey kLog[] = {
+    {"level", "one of debug, info, warn, error", "`info`", "warn", "The least level that is told"},
+    {"format", "one of text, json", "`text`", "json",
+     "Lines for people, or an object a line with `time`, `level` and `message`"},
 };
 
 constexpr ConfigKey kServer[] = {
@@ -256,6 +263,7 @@ constexpr ConfigKey kResponse[] = {
 constexpr ConfigSection kSections[] = {
     {"the configuration", "", kTop},
     {"server", "server", kServer},
+    {"log", "log", kLog},
     {"server.grpc", "server.grpc", kGrpc},
     {"server.http", "server.http", kHttp},
     {"server.admin", "server.admin", kAdmin},

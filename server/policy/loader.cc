@@ -165,7 +165,8 @@ class Loader {
         ReadThrottles(file, map.Find("throttles"), map.Find("defaults"), policy_.backends);
     policy_.domains_backend = standard.backend;
     ReadDomains(file, map.Find("domains"));
-    map.NotYet({"metrics", "log"});
+    policy_.log = ReadLog(file, map.Find("log"));
+    map.NotYet({"metrics"});
     map.Finish();
   }
 

@@ -56,6 +56,13 @@ struct ServerSpec {
   int64_t drain_grace_us = 10'000'000;
 };
 
+// What the server says on standard error.
+struct LogSpec {
+  enum class Level { kDebug, kInfo, kWarn, kError };
+  Level level = Level::kInfo;  // the least that is told
+  bool json = false;           // an object a line, instead of text
+};
+
 // What a memory backend answers to a newcomer when every counter in reach is at its limit.
 enum class OnFull { kThrottle, kAllow };
 
@@ -184,6 +191,7 @@ struct PolicySet {
   std::string yaml;          // the configuration for people to read, without secrets (effective.h)
 
   ServerSpec server;
+  LogSpec log;
   std::string name_space;
   ClientIpPolicy client_ip;
   // Who the tenant is when the request does not say; nullopt: the default tenant.

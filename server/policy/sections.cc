@@ -46,6 +46,21 @@ std::vector<Field> NamedRows(FileReader& file, Field section, absl::string_view 
 
 }  // namespace
 
+LogSpec ReadLog(FileReader& file, Field section) {
+  using Level = LogSpec::Level;
+  LogSpec log;
+  MapReader map(file, section, "log");
+  log.level = file.Choice<Level>(map.Find("level"), {{"debug", Level::kDebug},
+                                                     {"info", Level::kInfo},
+                                                     {"warn", Level::kWarn},
+                                                     {"error", Level::kError}})
+                  .value_or(log.level);
+  log.json =
+      file.Choice<bool>(map.Find("format"), {{"text", false}, {"json", true}}).value_or(log.json);
+  map.Finish();
+  return log;
+}
+
 std::vector<BackendSpec> ReadBackends(FileReader& file, Field section) {
   std::vector<BackendSpec> backends;
   for (const Field& row : NamedRows(file, section, "backend name"))

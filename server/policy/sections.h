@@ -17,6 +17,9 @@ namespace sluice {
 // `server`.
 ServerSpec ReadServer(FileReader& file, Field section);
 
+// `log`.
+LogSpec ReadLog(FileReader& file, Field section);
+
 // `backends`; absent or empty: one memory backend named `local`.
 std::vector<BackendSpec> ReadBackends(FileReader& file, Field section);
 
