@@ -53,10 +53,13 @@ ThrottleRequest Read(const v1::ExplainRequest& from) {
   }
   const v1::ShouldLimitRequest& gateway = from.should_limit();
   to.gateway = true;
-  // In front of the context, which they override.
-  to.context.emplace_back("method", gateway.method());
-  to.context.emplace_back("path", gateway.path());
-  to.context.emplace_back("remote_address", gateway.remote_address());
+  // In front of the context, which those that are set override.
+  const auto add = [&](absl::string_view key, absl::string_view value) {
+    if (!value.empty()) to.context.emplace_back(key, value);
+  };
+  add("method", gateway.method());
+  add("path", gateway.path());
+  add("remote_address", gateway.remote_address());
   ReadQuestion(gateway, to);
   AddPairs(gateway.headers(), to.headers);
   return to;

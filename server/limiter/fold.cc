@@ -12,6 +12,11 @@ bool HasFallback(const Line& line) {
   return line.on_error->fallback.has_value() && !line.fell_back;
 }
 
+bool FailsWith(const Line& line, Then then) {
+  return line.stage == Stage::kFailed && !line.shadow && !HasFallback(line) &&
+         line.on_error->then == then;
+}
+
 Outcome OutcomeOf(const Line& line) {
   if (line.judged) {
     if (line.verdict.allowed) return Outcome::kAllowed;
@@ -29,6 +34,8 @@ int64_t LeastWaitUs(const Line& line) {
 
 }  // namespace
 
+bool Raises(const Line& line) { return FailsWith(line, Then::kRaise); }
+
 Course CourseOf(absl::Span<const Line> lines) {
   bool raises = false;
   bool denies = false;
@@ -36,13 +43,9 @@ Course CourseOf(absl::Span<const Line> lines) {
   for (const Line& line : lines) {
     if (line.limit == nullptr) continue;
     if (line.judged && !line.verdict.allowed && line.enforced()) return Course::kDeny;
-    if (line.stage != Stage::kFailed) continue;
-    if (HasFallback(line)) {
-      falls_back = true;
-    } else if (!line.shadow) {
-      raises = raises || line.on_error->then == Then::kRaise;
-      denies = denies || line.on_error->then == Then::kThrottle;
-    }
+    raises = raises || FailsWith(line, Then::kRaise);
+    denies = denies || FailsWith(line, Then::kThrottle);
+    falls_back = falls_back || (line.stage == Stage::kFailed && HasFallback(line));
   }
   if (raises) return Course::kRaise;
   if (denies) return Course::kDeny;

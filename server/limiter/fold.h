@@ -21,6 +21,9 @@ enum class Course {
 };
 Course CourseOf(absl::Span<const Line> lines);
 
+// Whether the line's backend failed, and its on_error makes an error of that.
+bool Raises(const Line& line);
+
 // The outcome of a line that was charged, and the wait that a denial tells. A line whose backend
 // failed follows its on_error, unless it is a shadow, which never denies.
 void FoldLine(Line& line);

@@ -128,7 +128,8 @@ void Limiter::Advance(Call& call) {
 
 void Limiter::Ask(Call& call, size_t backend) {
   // Once it is clear that the request does not pass, what is left only looks.
-  const bool denied = CourseOf(call.lines_) == Course::kDeny;
+  const Course course = CourseOf(call.lines_);
+  const bool denied = course == Course::kDeny || course == Course::kRaise;
   call.charge_list_.clear();
   for (Line& line : call.lines_) {
     if (line.limit == nullptr || line.stage != Stage::kWaiting || line.backend != backend) continue;
@@ -136,6 +137,10 @@ void Limiter::Ask(Call& call, size_t backend) {
     const Mode mode = denied && Takes(line) ? Mode::kLook : line.mode;
     call.charge_list_.push_back({*line.key, *line.limit, line.amount, mode, line.tag});
   }
+  Send(call, backend);
+}
+
+void Limiter::Send(Call& call, size_t backend) {
   call.verdict_list_.resize(call.charge_list_.size());
   call.charges = call.charge_list_;
   call.verdicts = absl::MakeSpan(call.verdict_list_);
@@ -178,10 +183,7 @@ void Limiter::SettleBack(Call& call) {
     line.stage = Stage::kAsked;
     call.charge_list_.push_back({*line.key, *line.limit, -line.amount, Mode::kSettle, line.tag});
   }
-  call.verdict_list_.resize(call.charge_list_.size());
-  call.charges = call.charge_list_;
-  call.verdicts = absl::MakeSpan(call.verdict_list_);
-  call.snapshot_->backends[backend]->Decide(call);
+  Send(call, backend);
 }
 
 void Limiter::Settled(Call& call, const absl::Status& status) {
@@ -214,9 +216,7 @@ void Limiter::KeepRefunds(Call& call) {
 void Limiter::Finish(Call& call) {
   const Course course = CourseOf(call.lines_);
   if (course == Course::kRaise) {
-    const auto failed = std::find_if(call.lines_.begin(), call.lines_.end(), [](const Line& line) {
-      return line.stage == Stage::kFailed && !line.shadow;
-    });
+    const auto failed = std::find_if(call.lines_.begin(), call.lines_.end(), Raises);
     const std::string& backend = call.policy().backends[failed->backend].name;
     call.Finish(ReasonedError(absl::StatusCode::kUnavailable,
                               absl::StrCat("backend '", backend, "' failed"), "BACKEND_FAILED",

@@ -87,6 +87,8 @@ class Limiter {
   // Asks the next backend, or finishes the call when all have answered.
   void Advance(Call& call);
   void Ask(Call& call, size_t backend);
+  // Has the backend decide what stands in the call's list of charges.
+  void Send(Call& call, size_t backend);
   void Answered(Call& call, const absl::Status& status);
   // Sends the lines whose backend failed to their fallbacks.
   void FallBack(Call& call);

@@ -130,7 +130,8 @@ void ThrottleMatcher::MatchGateway(Lines& lines) {
     return values_.Of(key, nullptr, *tenant_row_);
   };
   std::vector<uint32_t> candidates;
-  policy_.gateway.Candidates({lookup(kMethod), values_.path(), lookup}, candidates);
+  // Without the tenant's method, which a throttle's own context may replace.
+  policy_.gateway.Candidates({values_.Of(kMethod), values_.path(), lookup}, candidates);
   for (const uint32_t index : candidates) {
     const Throttle& throttle = overrides_.Effective(policy_.throttles[index], now_us_);
     Line line = MatchThrottle(throttle, nullptr);
@@ -243,6 +244,8 @@ const Exemption* ThrottleMatcher::ExemptionOf(const Throttle& throttle) {
   for (const Exemption& exemption : throttle.exempt) {
     const bool exempt =
         std::all_of(exemption.match.begin(), exemption.match.end(), [&](const KeyMatcher& matcher) {
+          // Who hides its path is not exempt for it.
+          if (matcher.key == kPathKey && values_.path().odd()) return false;
           const absl::string_view value = values_.Of(matcher.key, &throttle, *tenant_row_);
           return std::all_of(matcher.all.begin(), matcher.all.end(),
                              [&](const auto& each) { return each.Matches(value); });

@@ -47,12 +47,13 @@ Overrides::Overrides(const PolicySet& policy, std::vector<Override> list) : list
     std::vector<const Override*> overrides;  // what comes later wins
     if (all != by_uid.end()) overrides.push_back(all->second);
     if (own != by_uid.end()) overrides.push_back(own->second);
-    if (!overrides.empty()) Add(throttle, std::move(overrides));
+    if (!overrides.empty()) Add(throttle, overrides);
   }
 }
 
-void Overrides::Add(const Throttle& throttle, std::vector<const Override*> overrides) {
+void Overrides::Add(const Throttle& throttle, const std::vector<const Override*>& overrides) {
   std::vector<int64_t> ends;
+  ends.reserve(overrides.size());
   for (const Override* override : overrides) ends.push_back(override->ends_at_us);
   std::sort(ends.begin(), ends.end());
   ends.erase(std::unique(ends.begin(), ends.end()), ends.end());

@@ -50,7 +50,7 @@ class Overrides {
     std::unique_ptr<const Throttle> throttle;
   };
   const Throttle& Find(const Throttle& throttle, int64_t now_us) const;
-  void Add(const Throttle& throttle, std::vector<const Override*> overrides);
+  void Add(const Throttle& throttle, const std::vector<const Override*>& overrides);
 
   std::vector<Override> list_;
   absl::flat_hash_map<const Throttle*, std::vector<Variant>> changed_;  // soonest end first

@@ -9,6 +9,8 @@ namespace {
 
 constexpr int64_t kTurnUs = 100'000;
 constexpr int kTurns = 20;  // two seconds
+// More at a time are given up at once.
+constexpr size_t kMostAttempts = 100'000;
 
 }  // namespace
 
@@ -57,6 +59,7 @@ Refunds::~Refunds() {
     MutexLock lock(mutex_);
     stopping_ = true;
     changed_.NotifyAll();
+    stopped_.NotifyAll();
     thread.swap(thread_);
   }
   if (thread.joinable()) thread.join();
@@ -74,6 +77,11 @@ void Refunds::Add(std::shared_ptr<Backend> backend, std::string name, std::vecto
   auto* attempt =
       new Attempt(*this, std::move(backend), std::move(name), std::move(refunds), now_us);
   MutexLock lock(mutex_);
+  if (waiting_.size() + asked_ >= kMostAttempts) {
+    GiveUp(*attempt);
+    delete attempt;
+    return;
+  }
   waiting_.push_back(attempt);
   if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
   changed_.NotifyAll();
@@ -90,7 +98,8 @@ void Refunds::Run() {
 std::vector<Refunds::Attempt*> Refunds::NextTurn() {
   MutexLock lock(mutex_);
   while (waiting_.empty() && !stopping_) changed_.Wait(mutex_);
-  for (bool slept = false; !slept && !stopping_;) slept = !changed_.WaitFor(mutex_, kTurnUs);
+  // What comes meanwhile wakes nobody, so that turns come however much there is to take back.
+  for (bool slept = false; !slept && !stopping_;) slept = !stopped_.WaitFor(mutex_, kTurnUs);
   if (stopping_) return {};
   asked_ += waiting_.size();
   return std::exchange(waiting_, {});

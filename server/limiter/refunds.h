@@ -25,8 +25,8 @@ struct Refund {
   int tag;
 };
 
-// Thread-safe. Asks again for up to two seconds; what then remains is an orphan, a charge for a
-// request that did not pass.
+// Thread-safe. Asks again for up to two seconds; what then remains, or is too much to keep, is an
+// orphan: a charge for a request that did not pass.
 class Refunds {
  public:
   // The observer, which is told what was given up, outlives the refunds.
@@ -50,6 +50,7 @@ class Refunds {
   Observer& observer_;
   Mutex mutex_;
   CondVar changed_;
+  CondVar stopped_;
   std::vector<Attempt*> waiting_ ABSL_GUARDED_BY(mutex_);
   size_t asked_ ABSL_GUARDED_BY(mutex_) = 0;  // attempts that a backend has not answered yet
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

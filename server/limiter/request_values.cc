@@ -25,6 +25,12 @@ absl::string_view FindIn(const Context& context, absl::string_view key) {
   return found == context.end() ? absl::string_view() : absl::string_view(found->second);
 }
 
+// A slash at the end makes no other path, as for rules.
+absl::string_view OneSpelling(absl::string_view canonical) {
+  if (canonical.size() > 1) absl::ConsumeSuffix(&canonical, "/");
+  return canonical;
+}
+
 }  // namespace
 
 absl::string_view RequestValues::Header(absl::string_view name) const {
@@ -53,7 +59,7 @@ const ClientAddress& RequestValues::client() {
 
 absl::string_view RequestValues::Of(absl::string_view key, Client client_form) {
   if (key == kIdentifier) return request_.identifier;
-  if (key == kPath) return path().raw();
+  if (key == kPath) return OneSpelling(path().canonical());
   if (key == kRemoteAddress) {
     const ClientAddress& who = client();
     return client_form == Client::kFolded ? who.folded : who.address;

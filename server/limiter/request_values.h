@@ -31,7 +31,8 @@ class RequestValues {
   absl::string_view Of(absl::string_view key, const Throttle* throttle, const Tenant& tenant,
                        Client client = Client::kAddress);
 
-  // Without its query.
+  // The key `path` stands for its canonical form, so that another spelling of a path is no other
+  // counter.
   const RequestPath& path();
 
  private:

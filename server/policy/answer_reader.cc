@@ -43,6 +43,7 @@ std::vector<std::pair<std::string, std::string>> ReadHeaderMap(FileReader& file,
   for (const YamlNode::Entry& entry : field.node->entries) {
     absl::optional<std::string> name = ReadHeaderName(file, {"header", entry.key});
     const absl::string_view of = name.has_value() ? absl::string_view(*name) : "header";
+    if (LooksSecret(of)) file.Conceal(*entry.value);
     absl::optional<std::string> value = file.Text({of, entry.value});
     if (!name.has_value() || !value.has_value()) continue;
     if (!IsPrintable(*value) || value->size() > kMaxHeader) {

@@ -93,7 +93,7 @@ std::string EffectiveYaml(const YamlNode& root, const std::vector<std::string>& 
   effective.AddDomainFiles(domain_files);
   return WriteYaml(effective.root(), [&](const YamlNode& scalar) -> absl::optional<std::string> {
     if (outside.concealed.contains(&scalar) && !IsReference(scalar.text)) return "***";
-    if (!HasVariables(scalar.text)) return absl::nullopt;
+    if (scalar.is_key || !HasVariables(scalar.text)) return absl::nullopt;
     return MaskDefaults(scalar.text);
   });
 }

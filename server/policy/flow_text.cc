@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "policy/reader.h"
+#include "policy/variables.h"
 
 namespace sluice {
 namespace {
@@ -42,8 +43,8 @@ void Append(const YamlNode& node, bool secret, std::string& out) {
       return;
     case Kind::kScalar:
       // A variable says no more than its name.
-      out +=
-          secret && !absl::StrContains(node.text, "${") ? std::string(kMask) : WordText(node.text);
+      out += secret && !IsReference(node.text) ? std::string(kMask)
+                                               : WordText(MaskDefaults(node.text));
       return;
     case Kind::kList:
       out += '[';

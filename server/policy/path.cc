@@ -23,10 +23,12 @@ absl::Status Bad(absl::string_view text, absl::string_view why) {
       absl::StrCat("path '", text, "': ", why, " (for example /api/**, /api/v*/users or /health)"));
 }
 
-// RFC 3986, 2.3.
-bool IsUnreserved(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' ||
-         c == '~';
+// Whether it means the same in a path when it is encoded: what RFC 3986, 3.3 lets stand there, but
+// `*` and `;`, and what is not ASCII.
+bool IsPlain(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+         static_cast<unsigned char>(c) >= 0x80 ||
+         absl::string_view("-._~!$&'()+,=:@").find(c) != absl::string_view::npos;
 }
 
 int HexDigit(char c) {
@@ -46,7 +48,7 @@ absl::optional<char> EncodedAt(absl::string_view text) {
 
 struct Decoded {
   std::string text;
-  bool hides = false;  // a slash or a dot was encoded, or a slash written as `\`
+  bool hides = false;  // a slash, a dot or a `;` was encoded, or a slash written as `\`
 };
 
 // Of a request; in a pattern a slash is what it is written as, so that `slashes` is false.
@@ -57,12 +59,12 @@ Decoded Decode(absl::string_view path, bool slashes) {
     const absl::optional<char> encoded = EncodedAt(path.substr(i));
     const char c = encoded.value_or(path[i]);
     const bool slash = slashes && ((encoded.has_value() && c == '/') || c == '\\');
-    decoded.hides = decoded.hides || slash || (encoded.has_value() && c == '.');
+    decoded.hides = decoded.hides || slash || (encoded.has_value() && (c == '.' || c == ';'));
     if (slash) {
       decoded.text += '/';
     } else if (c == '%' && !encoded.has_value()) {
       decoded.text += "%25";  // or it might make a code of what is decoded behind it
-    } else if (!encoded.has_value() || IsUnreserved(c)) {
+    } else if (!encoded.has_value() || IsPlain(c)) {
       decoded.text += c;
     } else {
       absl::StrAppend(&decoded.text, absl::AsciiStrToUpper(path.substr(i, 3)));
@@ -72,7 +74,7 @@ Decoded Decode(absl::string_view path, bool slashes) {
   return decoded;
 }
 
-// Servlets cut off what comes behind a `;` before they look for dots.
+// Servlets cut off what comes behind a `;`, and before they look for dots.
 absl::string_view WithoutParameters(absl::string_view segment) {
   return segment.substr(0, segment.find(';'));
 }
@@ -107,8 +109,8 @@ std::string Resolve(absl::string_view rooted) {
     const absl::string_view segment = segments.head();
     if (IsDotDot(segment)) {
       if (!kept.empty()) kept.pop_back();
-    } else if (!segment.empty() && !IsDot(segment)) {
-      kept.push_back(segment);
+    } else if (!WithoutParameters(segment).empty() && !IsDot(segment)) {
+      kept.push_back(WithoutParameters(segment));
     }
   }
   std::string resolved;
@@ -118,7 +120,7 @@ std::string Resolve(absl::string_view rooted) {
 }
 
 bool IsUsual(absl::string_view path) {
-  return path.find_first_of("%\\") == absl::string_view::npos && !IsUnresolved(path);
+  return path.find_first_of("%\\;") == absl::string_view::npos && !IsUnresolved(path);
 }
 
 absl::optional<absl::string_view> WhatIsWrongWith(absl::string_view segment) {
@@ -186,7 +188,8 @@ RequestPath::RequestPath(absl::string_view target)
     : raw_(target.substr(0, target.find_first_of("?#"))) {
   if (raw_.empty() || IsUsual(raw_)) return;
   Decoded decoded = Decode(WithoutAuthority(raw_), /*slashes=*/true);
-  odd_ = raw_[0] != '/' || decoded.hides || IsUnresolved(decoded.text);
+  odd_ = raw_[0] != '/' || decoded.hides || absl::StrContains(decoded.text, ';') ||
+         IsUnresolved(decoded.text);
   if (decoded.text[0] != '/') decoded.text.insert(0, 1, '/');
   canonical_ = Resolve(decoded.text);
   differs_ = canonical_ != raw_;

@@ -43,13 +43,14 @@ class RequestPath {
   // A request without a path.
   bool empty() const { return raw_.empty(); }
   absl::string_view raw() const { return raw_; }
-  // Percent-encoded unreserved characters (RFC 3986, 2.3) and slashes are decoded, `\` is a slash,
-  // slashes in a row are one, dot segments are resolved, it begins with a slash, the hex digits of
-  // what stays encoded are upper-case, and a `%` that encodes nothing is `%25`. Equal to raw() for
-  // nearly every path.
+  // What may stand in a path as it is (RFC 3986, 3.3) is decoded, and so are slashes and what is
+  // not ASCII; `\` is a slash, slashes in a row are one, dot segments are resolved, what comes
+  // behind a
+  // `;` in a segment is cut off, it begins with a slash, the hex digits of what stays encoded are
+  // upper-case, and a `%` that encodes nothing is `%25`. Equal to raw() for nearly every path.
   absl::string_view canonical() const { return differs_ ? canonical_ : raw_; }
-  // It has `//`, a dot segment (also `..;x`, as servlets take it), a `\`, an encoded `/`, `.` or
-  // `\`, or does not begin with a slash.
+  // It has `//`, a dot segment, a `;` (servlets cut off what comes behind it), a `\`, one of these
+  // encoded, an encoded `.`, or does not begin with a slash.
   bool odd() const { return odd_; }
 
  private:

@@ -25,6 +25,8 @@ using Kind = YamlNode::Kind;
 
 constexpr size_t kMaxName = 256;
 constexpr size_t kMaxShown = 80;
+// How messages of other rooms say what would be right.
+constexpr absl::string_view kExample = " (for example ";
 constexpr size_t kMaxExpanded = size_t{1} << 20;  // of one configuration
 constexpr size_t kMaxSecret = size_t{64} << 10;
 
@@ -101,12 +103,26 @@ std::string FileReader::Elsewhere(const Position& other, const YamlNode& node) c
   return absl::StrCat("in ", other.file, ":", other.line);
 }
 
-void FileReader::Refuse(const YamlNode& node, std::string what, std::string hint) {
+std::string FileReader::Discreet(const YamlNode& node, std::string what) const {
+  for (const YamlNode* item : node.items) what = Discreet(*item, std::move(what));
+  for (const YamlNode::Entry& entry : node.entries) what = Discreet(*entry.value, std::move(what));
   const auto expansion = outside_.expansions.find(&node);
-  if (expansion != outside_.expansions.end()) {
-    what =
-        absl::StrReplaceAll(what, {{absl::StrCat("'", expansion->second.text, "'"), Found(node)}});
-  }
+  const bool secret = outside_.concealed.contains(&node) && node.kind == Kind::kScalar;
+  if (expansion == outside_.expansions.end() && !secret) return what;
+  const bool expanded = expansion != outside_.expansions.end();
+  const std::string value = absl::StrCat("'", expanded ? expansion->second.text : node.text, "'");
+  const std::string shown = expanded ? Found(node) : "a secret";
+  const size_t at = what.find(value);
+  if (at == std::string::npos) return what;
+  const absl::string_view rest = absl::string_view(what).substr(at + value.size());
+  if (rest.empty()) return absl::StrCat(what.substr(0, at), shown);
+  const size_t example = rest.rfind(kExample);
+  return absl::StrCat(what.substr(0, at), shown, ": its value is not right here",
+                      example == absl::string_view::npos ? "" : rest.substr(example));
+}
+
+void FileReader::Refuse(const YamlNode& node, std::string what, std::string hint) {
+  what = Discreet(node, std::move(what));
   Refuse(At(node), std::move(what), std::move(hint));
 }
 

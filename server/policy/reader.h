@@ -110,6 +110,9 @@ class FileReader {
   void Refuse(Position position, std::string what, std::string hint);
   absl::optional<std::string> Expand(Field field);
 
+  // `what` without what variables hold, and without secrets: where it names one, it ends.
+  std::string Discreet(const YamlNode& node, std::string what) const;
+
   absl::optional<size_t> ChoiceIndex(Field field, absl::Span<const absl::string_view> words);
 
   struct InOrder {

@@ -32,6 +32,7 @@ absl::StatusOr<Regex> Regex::Parse(absl::string_view pattern) {
   RE2::Options options;
   options.set_max_mem(kMaxMemory);
   options.set_log_errors(false);
+  options.set_dot_nl(true);  // a line break in a value hides nothing
   auto compiled = std::make_shared<const RE2>(PieceOf(pattern), options);
   if (!compiled->ok()) return Bad(pattern, compiled->error());
   return Regex(std::move(compiled));

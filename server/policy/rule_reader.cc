@@ -56,7 +56,8 @@ std::vector<Matcher> ReadMatchers(FileReader& file, Field field) {
   std::vector<Matcher> all;
   if (field.node->kind != YamlNode::Kind::kMap) {
     file.Refuse(*field.node,
-                absl::StrCat("'", field.name, "' needs a matcher, found ", Found(*field.node)),
+                absl::StrCat("'", field.name, "' needs a matcher, found ",
+                             LooksSecret(field.name) ? "a value" : Found(*field.node)),
                 std::string(kMatcherHint));
     return all;
   }

@@ -111,6 +111,7 @@ absl::optional<Context> ReadContext(FileReader& file, Field field) {
   if (!field) return absl::nullopt;
   Context context;
   for (const Field& row : NamedRows(file, field, "context key")) {
+    if (LooksSecret(row.name)) file.Conceal(*row.node);
     const absl::optional<std::string> value = file.Text(row);
     if (!value.has_value()) continue;
     if (row.name.size() + value->size() > kMaxContextBytes) {

@@ -171,6 +171,7 @@ Auth ReadAuth(FileReader& file, Field section) {
     file.Refuse(*section.node, "'auth' has no rules, so that nobody could ask",
                 "leave it out to let anyone name any tenant");
   }
+  rules.reserve(items.size());
   for (const Field& item : items) rules.push_back(ReadRule(file, item));
   return Auth(std::move(rules));
 }

@@ -164,6 +164,7 @@ Conditional<T> ReadConditional(FileReader& file, MapReader& map, absl::string_vi
     }
     for (const YamlNode::Entry& entry : values.node->entries) {
       if (file.full()) break;
+      if (LooksSecret(conditional.by)) file.Conceal(*entry.key);
       absl::optional<std::string> value = file.Name({"value", entry.key});
       if (value.has_value()) {
         conditional.values.emplace(*std::move(value), read(Field{entry.key->text, entry.value}));

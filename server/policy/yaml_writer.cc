@@ -121,8 +121,11 @@ class Writer {
   }
 
   void Entry(const YamlNode::Entry& entry, size_t indent) {
-    const std::string key =
-        entry.key->kind == Kind::kScalar ? Scalar(*entry.key, entry.key->text) : "";
+    // Keys differ, also those that are not shown.
+    const absl::optional<std::string> instead = instead_(*entry.key);
+    const std::string text =
+        instead.has_value() ? absl::StrCat(*instead, ++hidden_keys_) : entry.key->text;
+    const std::string key = entry.key->kind == Kind::kScalar ? Scalar(*entry.key, text) : "";
     if (key.empty() || key.size() > kMaxSimpleKey) {
       out_ += "? ";
       Node(*entry.key, indent + 2);
@@ -142,6 +145,7 @@ class Writer {
   }
 
   const Instead instead_;
+  int hidden_keys_ = 0;
   std::string out_;
 };
 

@@ -13,7 +13,8 @@ namespace sluice {
 
 inline constexpr size_t kMaxYamlBytes = size_t{1} << 20;
 
-// What is to be written in place of a scalar that is not a key; nullopt for what it is.
+// What is to be written in place of a scalar; nullopt for what it is. In place of keys it is
+// numbered, so that they differ.
 using Instead = absl::FunctionRef<absl::optional<std::string>(const YamlNode& scalar)>;
 
 // Text that parses to a tree of the same kinds and texts; what needs quotes to be read as text has

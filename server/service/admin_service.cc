@@ -164,6 +164,8 @@ void AdminService::ValidatePolicy(const v1::ValidatePolicyRequest& request,
         "yaml", absl::StrCat("has ", request.yaml().size(), " bytes, at most ", kMaxPolicyBytes)));
   }
   LoadOptions options;
+  // What this process knows is not for whoever sends a text: a variable needs a default here.
+  options.environment = [](absl::string_view) { return absl::nullopt; };
   options.files = false;
   const PolicyResult result =
       LoadPolicyText("policy.yaml", request.yaml(), /*generation=*/1, options);

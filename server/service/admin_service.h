@@ -26,8 +26,8 @@ class AdminService {
   void ReloadPolicy(const v1::ReloadPolicyRequest& request, const CallContext& context,
                     v1::ReloadPolicyResponse* response, Reply reply);
 
-  // Loads the text, at most 1 MiB, and forgets it. Files that it names are this server's, relative
-  // names from its working directory.
+  // Loads the text, at most 1 MiB, and forgets it. It comes from afar: it may name no files, and
+  // the variables of the environment are unknown to it.
   void ValidatePolicy(const v1::ValidatePolicyRequest& request, const CallContext& context,
                       v1::ValidatePolicyResponse* response, Reply reply);
 

@@ -8,8 +8,10 @@ namespace sluice {
 namespace {
 
 constexpr size_t kMaxIdentifier = 1024;
-constexpr int kMaxPairs = 64;
-constexpr size_t kMaxPair = 1024;
+constexpr int kMaxContext = 64;
+constexpr size_t kMaxContextEntry = 1024;
+constexpr int kMaxHeaders = 256;
+constexpr size_t kMaxHeaderBytes = size_t{64} << 10;
 constexpr size_t kMaxName = 256;
 constexpr absl::string_view kCostRule = "a cost is at most 2^52";
 
@@ -43,18 +45,25 @@ absl::Status CheckDetail(v1::Detail detail) {
   return InvalidField("detail", "it is not a value of sluice.v1.Detail");
 }
 
-absl::Status CheckPairs(absl::string_view field,
-                        const google::protobuf::Map<std::string, std::string>& pairs) {
-  if (pairs.size() > kMaxPairs) {
-    return InvalidField(field, "it has more than 64 entries (send at most 64)");
+absl::Status CheckContext(const google::protobuf::Map<std::string, std::string>& context) {
+  if (context.size() > kMaxContext) {
+    return InvalidField("context", "it has more than 64 entries (send at most 64)");
   }
-  for (const auto& [key, value] : pairs) {
-    if (key.size() + value.size() > kMaxPair) {
-      return InvalidField(field,
+  for (const auto& [key, value] : context) {
+    if (key.size() + value.size() > kMaxContextEntry) {
+      return InvalidField("context",
                           "an entry is over 1024 bytes, key and value together (shorten it)");
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckHeaders(const google::protobuf::Map<std::string, std::string>& headers) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : headers) bytes += name.size() + value.size();
+  if (headers.size() <= kMaxHeaders && bytes <= kMaxHeaderBytes) return absl::OkStatus();
+  return InvalidField(
+      "headers", "there are over 256, or over 64 KiB of them (send those that the policy names)");
 }
 
 absl::Status CheckCost(uint64_t cost) {

@@ -21,9 +21,10 @@ absl::Status CheckThrottles(const google::protobuf::RepeatedPtrField<std::string
 absl::Status CheckIdentifier(absl::string_view identifier);
 absl::Status CheckTenant(absl::string_view tenant);
 absl::Status CheckDetail(v1::Detail detail);
-// A map of context keys or of headers.
-absl::Status CheckPairs(absl::string_view field,
-                        const google::protobuf::Map<std::string, std::string>& pairs);
+absl::Status CheckContext(const google::protobuf::Map<std::string, std::string>& context);
+// Of a gateway's request: as much as servers take, for a client that sends more is no reason to
+// decide nothing.
+absl::Status CheckHeaders(const google::protobuf::Map<std::string, std::string>& headers);
 // A cost of the request, and costs by throttle.
 absl::Status CheckCost(uint64_t cost);
 absl::Status CheckCosts(const google::protobuf::Map<std::string, uint64_t>& costs);

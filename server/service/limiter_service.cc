@@ -31,7 +31,7 @@ absl::Status CheckFields(const Request& request) {
       return InvalidField("costs", absl::StrCat("'", uid, "' is not among the throttles"));
     }
   }
-  return CheckPairs("context", request.context());
+  return CheckContext(request.context());
 }
 
 void FillResponse(const ThrottleCall& call, v1::Detail detail, v1::StatResponse& response) {

@@ -73,10 +73,13 @@ inline void ReadShouldLimit(const v1::ShouldLimitRequest& from, ThrottleRequest&
   to.tenant = from.tenant();
   if (from.has_cost()) to.cost = from.cost();
   AddCosts(from.costs(), to);
-  // In front of the context, which they override.
-  to.context.emplace_back("method", from.method());
-  to.context.emplace_back("path", from.path());
-  to.context.emplace_back("remote_address", from.remote_address());
+  // In front of the context, which those that are set override.
+  const auto add = [&](absl::string_view key, absl::string_view value) {
+    if (!value.empty()) to.context.emplace_back(key, value);
+  };
+  add("method", from.method());
+  add("path", from.path());
+  add("remote_address", from.remote_address());
   AddPairs(from.context(), to.context);
   AddPairs(from.headers(), to.headers);
 }

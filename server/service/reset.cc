@@ -14,7 +14,7 @@ absl::Status CheckFields(const v1::ResetRequest& request) {
   if (absl::Status status = CheckThrottles(request.throttles()); !status.ok()) return status;
   if (absl::Status status = CheckIdentifier(request.identifier()); !status.ok()) return status;
   if (absl::Status status = CheckTenant(request.tenant()); !status.ok()) return status;
-  return CheckPairs("context", request.context());
+  return CheckContext(request.context());
 }
 
 // Owns itself until the reply.
@@ -24,7 +24,7 @@ class NativeReset final : public ResetCall {
               Reply reply)
       : response_(*response), reply_(std::move(reply)) {
     now_us = door.now_us;
-    identities = door.identities;
+    any_tenant = true;  // whoever may reset may do so for all
     for (const std::string& uid : request.throttles()) throttles.push_back(uid);
     identifier = request.identifier();
     tenant = request.tenant();

@@ -26,16 +26,17 @@ absl::Status CheckFields(const v1::ShouldLimitRequest& request) {
   if (request.method().size() > kMaxMethod) {
     return InvalidField("method", "it is over 64 bytes");
   }
-  if (request.path().size() > kMaxPath) {
-    return InvalidField("path", "it is over 8192 bytes (send it without its query)");
+  // Anyone may send a long query, which is cut off: that must not be an error.
+  if (request.path().substr(0, request.path().find_first_of("?#")).size() > kMaxPath) {
+    return InvalidField("path", "it is over 8192 bytes without its query");
   }
   if (request.remote_address().size() > kMaxAddress) {
     return InvalidField("remote_address", "it is over 256 bytes");
   }
   if (absl::Status status = CheckCost(request.cost()); !status.ok()) return status;
   if (absl::Status status = CheckCosts(request.costs()); !status.ok()) return status;
-  if (absl::Status status = CheckPairs("headers", request.headers()); !status.ok()) return status;
-  return CheckPairs("context", request.context());
+  if (absl::Status status = CheckHeaders(request.headers()); !status.ok()) return status;
+  return CheckContext(request.context());
 }
 
 // Nothing was over its limit: only backends failed.

@@ -113,9 +113,42 @@ TEST_F(MatchTest, ARuleWithoutItsKeysIsSkipped) {
   EXPECT_EQ(OutcomeWith("a", {{"path", "//api/x"}}), Outcome::kAllowed);
 }
 
-TEST_F(MatchTest, TheQueryIsNoPartOfAPathThatTellsCountersApart) {
-  Use("throttles: [{uid: a, rate: 10/min, identifier: '{path}'}]");
-  EXPECT_EQ(KeyWith("a", {{"path", "/x?a=1"}}), KeyWith("a", {{"path", "/x?a=2"}}));
+TEST_F(MatchTest, AnotherSpellingOfAPathIsNoOtherCounter) {
+  Use("throttles: [{uid: a, rate: 100/min, identifier: '{path}'}]");
+  const std::string key = KeyWith("a", {{"path", "/x"}});
+  for (const char* path : {"/x?a=1", "/x/", "//x", "/./x", "/%78", "/x;a=1", "/y/../x"}) {
+    EXPECT_EQ(KeyWith("a", {{"path", path}}), key) << path;
+  }
+  EXPECT_NE(KeyWith("a", {{"path", "/X"}}), key);
+}
+
+TEST_F(MatchTest, AnotherSpellingOfAPathEscapesNoRule) {
+  Use(R"(throttles:
+  - {uid: a, rate: 100/min, rules: [{apply: {path: "/v1/users:get"}}, {apply: {path: "/café"}}]})");
+  for (const char* path :
+       {"/v1/users:get", "/v1/users%3Aget", "/v1/users:get;x=1", "/caf%C3%A9", "/caf%c3%a9/menu"}) {
+    EXPECT_EQ(OutcomeWith("a", {{"path", path}}), Outcome::kAllowed) << path;
+  }
+  EXPECT_EQ(OutcomeWith("a", {{"path", "/v1/users"}}), Outcome::kBypassed);
+}
+
+TEST_F(MatchTest, WhoHidesItsPathIsNotExemptForIt) {
+  Use("throttles: [{uid: a, rate: 100/min, exempt: [{path: {prefix: /public/}}]}]");
+  EXPECT_EQ(OutcomeWith("a", {{"path", "/public/x"}}), Outcome::kExempt);
+  for (const char* path : {"/public/../admin", "/public/%2e%2e/admin", "/public//../admin"}) {
+    EXPECT_EQ(OutcomeWith("a", {{"path", path}}), Outcome::kAllowed) << path;
+  }
+}
+
+TEST_F(MatchTest, AThrottlesOwnMethodIsFoundByAGateway) {
+  Use(R"(tenants: {acme: {default_context: {method: GET}}}
+throttles:
+  - {uid: a, rate: 9/min, context: {method: POST}, rules: [{apply: {methods: [POST]}}]})");
+  auto call = LimiterTest::Prepare(Verb::kCheck, {});
+  call->gateway = true;
+  call->tenant = "acme";
+  Decide(*call);
+  EXPECT_EQ(call->lines().size(), 1U);
 }
 
 TEST_F(MatchTest, AnIdentifierFallsBackAndIsAnonymousInTheEnd) {

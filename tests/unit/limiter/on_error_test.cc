@@ -127,6 +127,12 @@ TEST_F(OnErrorTest, RaiseIsAnErrorAndTakesNothing) {
   EXPECT_EQ(observer_.told(), 1);  // the look at what remains
 }
 
+TEST_F(OnErrorTest, TheErrorNamesTheBackendThatRaises) {
+  UseThrottles("[{uid: a, on_error: allow}, {uid: b, backend: away, on_error: raise}]");
+  home_.down = away_.down = true;
+  EXPECT_EQ(*Refused({"a", "b"}).GetPayload("sluice/backend"), "away");
+}
+
 TEST_F(OnErrorTest, ADenialThatIsCertainWinsOverAnError) {
   UseThrottles("[{uid: a, rate: 1/min}, {uid: b, backend: away, on_error: raise}]");
   EXPECT_TRUE(Hit({"a"})->allowed());
@@ -215,6 +221,17 @@ TEST_F(OnErrorTest, ChargesThatCannotGoBackAtOnceGoBackLater) {
   }
   EXPECT_EQ(Remaining("a"), 10);
   EXPECT_THAT(observer_.orphans(), IsEmpty());
+}
+
+TEST_F(OnErrorTest, ThoseThatComeMeanwhileDoNotHoldUpTheOthers) {
+  UseThrottles("[{uid: a, rate: 1000000/day}, {uid: b, backend: away, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"b"})->allowed());
+  home_.failing_settlements = 1'000'000;
+  for (int i = 0; i < 300 && observer_.orphans().empty(); ++i) {
+    EXPECT_FALSE(Hit({"a", "b"})->allowed());
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_FALSE(observer_.orphans().empty());
 }
 
 TEST_F(OnErrorTest, ChargesThatCannotGoBackInTimeAreCounted) {

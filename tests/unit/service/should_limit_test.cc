@@ -146,11 +146,33 @@ TEST_P(ShouldLimitTest, WhatIsTooLargeIsRefusedByField) {
   request.set_remote_address(std::string(257, 'r'));
   EXPECT_EQ(refused(request), "remote_address");
   request.Clear();
-  (*request.mutable_headers())["h"] = std::string(1024, 'v');
+  (*request.mutable_headers())["h"] = std::string(64 << 10, 'v');
   EXPECT_EQ(refused(request), "headers");
+  request.Clear();
+  for (int i = 0; i < 257; ++i) (*request.mutable_headers())[std::to_string(i)] = "v";
+  EXPECT_EQ(refused(request), "headers");
+  request.Clear();
   request.Clear();
   (*request.mutable_costs())["a"] = (uint64_t{1} << 52) + 1;
   EXPECT_EQ(refused(request), "costs");
+}
+
+TEST_P(ShouldLimitTest, WhatAnyClientMaySendIsNoError) {
+  Use("throttles: [{uid: a, rate: 9/min}]");
+  v1::ShouldLimitRequest request;
+  request.set_path("/login?x=" + std::string(10'000, 'q'));
+  (*request.mutable_headers())["cookie"] = std::string(8'000, 'c');
+  EXPECT_TRUE(Ask(request).status.ok());
+}
+
+TEST_P(ShouldLimitTest, FieldsThatAreNotSetLeaveTheContextAsItIs) {
+  Use("throttles: [{uid: a, rate: 1/min}]");
+  const auto limited = [&](const std::string& address) {
+    return Ask("context { key: 'remote_address' value: '" + address + "' }").should_limit();
+  };
+  EXPECT_FALSE(limited("192.0.2.1"));
+  EXPECT_FALSE(limited("192.0.2.2"));
+  EXPECT_TRUE(limited("192.0.2.1"));
 }
 
 TEST_P(ShouldLimitTest, HeadersFollowTheirPolicy) {
