@@ -25,6 +25,7 @@ using Kind = YamlNode::Kind;
 
 constexpr size_t kMaxName = 256;
 constexpr size_t kMaxShown = 80;
+constexpr size_t kMaxQuoted = 1000;  // nodes
 // How messages of other rooms say what would be right.
 constexpr absl::string_view kExample = " (for example ";
 constexpr size_t kMaxExpanded = size_t{1} << 20;  // of one configuration
@@ -104,6 +105,8 @@ std::string FileReader::Elsewhere(const Position& other, const YamlNode& node) c
 }
 
 std::string FileReader::Discreet(const YamlNode& node, std::string what) const {
+  // Nothing quotes what is larger.
+  if (node.size > kMaxQuoted) return what;
   for (const YamlNode* item : node.items) what = Discreet(*item, std::move(what));
   for (const YamlNode::Entry& entry : node.entries) what = Discreet(*entry.value, std::move(what));
   const auto expansion = outside_.expansions.find(&node);
@@ -122,7 +125,9 @@ std::string FileReader::Discreet(const YamlNode& node, std::string what) const {
 }
 
 void FileReader::Refuse(const YamlNode& node, std::string what, std::string hint) {
-  what = Discreet(node, std::move(what));
+  if (full()) return;
+  const bool discreet = !outside_.expansions.empty() || !outside_.concealed.empty();
+  if (discreet) what = Discreet(node, std::move(what));
   Refuse(At(node), std::move(what), std::move(hint));
 }
 
