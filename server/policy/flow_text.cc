@@ -15,6 +15,7 @@ namespace {
 using Kind = YamlNode::Kind;
 
 constexpr absl::string_view kMask = "***";
+constexpr size_t kMaxText = 1024;
 constexpr std::array<absl::string_view, 5> kComparisons = {"equals", "in", "prefix", "glob",
                                                            "regex"};
 
@@ -37,6 +38,7 @@ std::string WordText(absl::string_view text) {
 }
 
 void Append(const YamlNode& node, bool secret, std::string& out) {
+  if (out.size() > kMaxText) return;
   switch (node.kind) {
     case Kind::kNull:
       out += "null";
@@ -72,7 +74,10 @@ void Append(const YamlNode& node, bool secret, std::string& out) {
 std::string FlowText(const YamlNode& node) {
   std::string out;
   Append(node, false, out);
-  return out;
+  if (out.size() <= kMaxText) return out;
+  size_t end = kMaxText;
+  while ((static_cast<unsigned char>(out[end]) & 0xc0) == 0x80) --end;  // whole characters
+  return absl::StrCat(out.substr(0, end), "...");
 }
 
 }  // namespace sluice

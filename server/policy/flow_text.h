@@ -9,7 +9,7 @@
 namespace sluice {
 
 // `{path: /health, methods: [GET]}`. Variables stand by name, and what is compared with a key that
-// looks secret is `***`.
+// looks secret is `***`. What is longer than a kilobyte is cut.
 std::string FlowText(const YamlNode& node);
 
 }  // namespace sluice

@@ -21,6 +21,8 @@ constexpr absl::string_view kCostHint =
     "for example {by: method, values: {POST: 3}} or {expr: \"ceil(content_length / 1024)\"}";
 constexpr absl::string_view kCountDenied = "count_denied";
 constexpr size_t kMaxValues = 10'000;
+// Each throttle has its own copy: bytes and nodes in all.
+constexpr size_t kMostDefaults = size_t{64} << 20;
 
 // A throttle's keys over those of `defaults`.
 class Row {
@@ -341,9 +343,16 @@ const YamlNode* CheckDefaults(FileReader& file, Field section,
 std::vector<Throttle> ReadThrottles(FileReader& file, Field section, Field defaults_section,
                                     const std::vector<BackendSpec>& backends) {
   const YamlNode* defaults = CheckDefaults(file, defaults_section, backends);
+  const std::vector<Field> items = file.Items(section);
+  if (defaults != nullptr && (defaults->bytes + defaults->size) * items.size() > kMostDefaults) {
+    file.Refuse(*defaults,
+                absl::StrCat("'defaults' are too large for ", items.size(), " throttles"),
+                "say what is long where it is needed");
+    return {};
+  }
   std::vector<Throttle> throttles;
   absl::flat_hash_map<std::string, Position> place_of;
-  for (const Field& item : file.Items(section)) {
+  for (const Field& item : items) {
     Throttle throttle = ReadThrottle(file, item, defaults, backends);
     const auto [first, fresh] = place_of.try_emplace(throttle.uid, throttle.position);
     if (!fresh && !throttle.uid.empty()) {

@@ -110,6 +110,7 @@ class YamlDocument::Builder final : public YAML::EventHandler {
       if (open.node == &target) Stop(mark, "the alias stands within its own anchor");
     }
     Count(target.size, mark);
+    CountBytes(target.bytes, mark);
     Place(target);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -117,6 +118,8 @@ class YamlDocument::Builder final : public YAML::EventHandler {
     YamlNode* node = New(mark, anchor, Kind::kScalar);
     node->plain = tag == "?";  // how yaml-cpp marks them
     node->text = value;
+    node->bytes = value.size();
+    CountBytes(node->bytes, mark);
     Place(*node);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -147,6 +150,14 @@ class YamlDocument::Builder final : public YAML::EventHandler {
     count_ += nodes;
     if (count_ > kMaxNodes) {
       Stop(mark, absl::StrCat("the file has more than ", kMaxNodes, " nodes, aliases included"));
+    }
+  }
+
+  void CountBytes(size_t bytes, const YAML::Mark& mark) {
+    bytes_ += bytes;
+    if (bytes_ > kMaxTextBytes) {
+      Stop(mark,
+           absl::StrCat("the values have more than ", kMaxTextBytes, " bytes, aliases included"));
     }
   }
 
@@ -186,6 +197,7 @@ class YamlDocument::Builder final : public YAML::EventHandler {
     }
     Open& parent = open_.back();
     parent.node->size += node.size;
+    parent.node->bytes += node.bytes;
     if (parent.node->kind == Kind::kList) {
       parent.node->items.push_back(&node);
     } else if (parent.key == nullptr) {
@@ -241,6 +253,7 @@ class YamlDocument::Builder final : public YAML::EventHandler {
   YamlDocument& document_;
   int documents_ = 0;
   size_t count_ = 0;
+  size_t bytes_ = 0;
   std::vector<Open> open_;
   absl::flat_hash_map<YAML::anchor_t, const YamlNode*> anchors_;
 };

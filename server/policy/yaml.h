@@ -30,6 +30,8 @@ struct YamlNode {
   std::vector<Entry> entries;
   // Nodes in and below it, those behind aliases counted each time.
   size_t size = 1;
+  // Bytes of the texts in and below it, counted in the same way.
+  size_t bytes = 0;
 
   // The value of a map's key; nullptr for none.
   const YamlNode* Find(absl::string_view key) const;
@@ -52,7 +54,8 @@ class YamlDocument {
  public:
   static constexpr size_t kMaxBytes = size_t{8} << 20;
   static constexpr size_t kMaxDepth = 64;
-  static constexpr size_t kMaxNodes = 1'000'000;  // after aliases
+  static constexpr size_t kMaxNodes = 1'000'000;             // after aliases
+  static constexpr size_t kMaxTextBytes = size_t{64} << 20;  // of texts, after aliases
 
   // `name` is what its nodes call their file.
   explicit YamlDocument(absl::string_view text, std::string name = "");
