@@ -1,7 +1,7 @@
 // From YAML to a PolicySet, or to everything that is wrong with it.
 //
 // A file is a configuration, or a domain in envoyproxy/ratelimit's grammar, which makes a policy of
-// that domain alone. It is at most 8 MiB, 64 levels deep, and after aliases a million nodes and 64
+// that domain alone. It is at most 8 MiB, 64 levels deep, and after aliases a million nodes and 16
 // MiB of text. All files of a policy are at most 1000 and 64 MiB.
 #ifndef SLUICE_POLICY_LOADER_H_
 #define SLUICE_POLICY_LOADER_H_

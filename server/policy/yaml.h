@@ -55,7 +55,7 @@ class YamlDocument {
   static constexpr size_t kMaxBytes = size_t{8} << 20;
   static constexpr size_t kMaxDepth = 64;
   static constexpr size_t kMaxNodes = 1'000'000;             // after aliases
-  static constexpr size_t kMaxTextBytes = size_t{64} << 20;  // of texts, after aliases
+  static constexpr size_t kMaxTextBytes = size_t{16} << 20;  // of texts, after aliases
 
   // `name` is what its nodes call their file.
   explicit YamlDocument(absl::string_view text, std::string name = "");
