@@ -430,7 +430,7 @@ def test_the_least_wait_is_told_everywhere(gateway):
         ("remote_address", {"remote_address": "1" * 257}),
         ("cost", {"cost": 2**52 + 1}),
         ("costs", {"costs": {"window": 2**52 + 1}}),
-        ("headers", {"headers": {f"x-{i}": "v" for i in range(65)}}),
+        ("headers", {"headers": {f"x-{i}": "v" for i in range(257)}}),
         ("context", {"context": {"k": "v" * 1024}}),
     ],
 )
