@@ -69,13 +69,14 @@ void AddExtra(const ThrottleCall& call, Add add) {
   std::vector<absl::string_view> added;
   for (const Line& line : call.lines()) {
     if (!Speaks(line, !call.allowed())) continue;
-    for (const auto& [name, value] : line.throttle->headers.extra) {
+    for (const auto& header : line.throttle->headers.extra) {
+      const std::string& name = header.first;
       const bool again = std::any_of(added.begin(), added.end(), [&](absl::string_view other) {
         return absl::EqualsIgnoreCase(other, name);
       });
       if (again) continue;
       added.push_back(name);
-      add(name, value);
+      add(name, header.second);
     }
   }
 }
