@@ -54,10 +54,9 @@ inline void AddCosts(const google::protobuf::Map<std::string, uint64_t>& from,
   for (const auto& [uid, cost] : from) request.costs.emplace_back(uid, cost);
 }
 
-// What the caller of Hit, Check or Stat says; the verb is the caller's to set.
+// What requests of both kinds say.
 template <class Request>
-void ReadHit(const Request& from, ThrottleRequest& to) {
-  for (const std::string& uid : from.throttles()) to.throttles.push_back(uid);
+void ReadQuestion(const Request& from, ThrottleRequest& to) {
   to.identifier = from.identifier();
   to.tenant = from.tenant();
   if (from.has_cost()) to.cost = from.cost();
@@ -65,14 +64,17 @@ void ReadHit(const Request& from, ThrottleRequest& to) {
   AddPairs(from.context(), to.context);
 }
 
+// What the caller of Hit, Check or Stat says; the verb is the caller's to set.
+template <class Request>
+void ReadHit(const Request& from, ThrottleRequest& to) {
+  for (const std::string& uid : from.throttles()) to.throttles.push_back(uid);
+  ReadQuestion(from, to);
+}
+
 // What a gateway says of its request; Explain reads it too.
 inline void ReadShouldLimit(const v1::ShouldLimitRequest& from, ThrottleRequest& to) {
   to.gateway = true;
   to.verb = from.dry_run() ? ThrottleRequest::Verb::kCheck : ThrottleRequest::Verb::kHit;
-  to.identifier = from.identifier();
-  to.tenant = from.tenant();
-  if (from.has_cost()) to.cost = from.cost();
-  AddCosts(from.costs(), to);
   // In front of the context, which those that are set override.
   const auto add = [&](absl::string_view key, absl::string_view value) {
     if (!value.empty()) to.context.emplace_back(key, value);
@@ -80,7 +82,7 @@ inline void ReadShouldLimit(const v1::ShouldLimitRequest& from, ThrottleRequest&
   add("method", from.method());
   add("path", from.path());
   add("remote_address", from.remote_address());
-  AddPairs(from.context(), to.context);
+  ReadQuestion(from, to);
   AddPairs(from.headers(), to.headers);
 }
 
