@@ -13,10 +13,10 @@ packages=(
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   # Libraries.
   libabsl-dev libssl-dev prometheus-cpp-dev libcivetweb-dev libyaml-cpp-dev
-  libxxhash-dev libcli11-dev libspdlog-dev libre2-dev liblua5.4-dev tzdata
+  libxxhash-dev libhiredis-dev libcli11-dev libspdlog-dev libre2-dev liblua5.4-dev tzdata
   # Tests.
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev liblua5.1-0-dev
-  python3 python3-venv librsvg2-bin
+  python3 python3-venv librsvg2-bin redis-server redis-sentinel redis-tools
 )
 
 missing=()

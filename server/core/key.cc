@@ -124,14 +124,16 @@ CounterKey::CounterKey(const KeyParts& parts, const HashSecret& secret) {
                      (fingerprint_.low & kKeyMask);
 }
 
-std::string CounterKey::ToString() const {
+std::string CounterKey::ToString(HashTag hash_tag) const {
   absl::string_view rest = bytes();
   const std::string name_space = EncodePart(TakePart(rest));
   const std::string tenant = EncodePart(TakePart(rest));
   const std::string tag = EncodePart(TakePart(rest));
   const std::string throttle = EncodePart(TakePart(rest));
   const std::string shape = EncodePart(TakePart(rest));
-  std::string out = absl::StrCat("{", name_space, ":", tenant, ":", tag, "}:", throttle);
+  std::string out = hash_tag == HashTag::kTenant
+                        ? absl::StrCat("{", name_space, ":", tenant, "}:", tag, ":", throttle)
+                        : absl::StrCat("{", name_space, ":", tenant, ":", tag, "}:", throttle);
   while (!rest.empty()) {
     const absl::string_view key = TakePart(rest);
     const absl::string_view value = TakePart(rest);

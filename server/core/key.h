@@ -56,6 +56,9 @@ class HashSecret {
   std::array<unsigned char, kBytes> bytes_{};
 };
 
+// What keeps counters together in a Redis Cluster: those of an identifier, or all of a tenant.
+enum class HashTag { kIdentifier, kTenant };
+
 // What a key is made of. Views: they live until the CounterKey is made.
 struct KeyParts {
   absl::string_view name_space;
@@ -99,8 +102,8 @@ class CounterKey {
   // The key as people and Redis see it: `{ns:tenant:tag}:throttle:shape`, with one `:key=value`
   // behind the throttle for each split. Parts are percent-encoded (`%`, `:`, `{`, `}`, control and
   // non-ASCII bytes; a leading `~`; `=` in a split's key); one of over 128 bytes then is `~` and 32
-  // hex digits of its SHA-256.
-  std::string ToString() const;
+  // hex digits of its SHA-256. With HashTag::kTenant it is `{ns:tenant}:tag:throttle:shape`.
+  std::string ToString(HashTag hash_tag = HashTag::kIdentifier) const;
 
  private:
   absl::InlinedVector<char, 128> bytes_;

@@ -40,7 +40,7 @@ const std::vector<Room>& Rooms() {
        "main",
        {"core", "io", "strategy", "backend", "policy", "limiter", "service", "telemetry",
         "transport"}},
-      {"client/cli", "cli", {"core", "io", "strategy", "policy", "limiter"}},
+      {"client/cli", "cli", {"core", "io", "strategy", "backend", "policy", "limiter"}},
       {"client", "client", {"io"}},
   };
   return rooms;

@@ -1,0 +1,55 @@
+// How to reach a Redis.
+#ifndef SLUICE_BACKEND_REDIS_OPTIONS_H_
+#define SLUICE_BACKEND_REDIS_OPTIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/key.h"
+#include "io/endpoint.h"
+#include "io/tls.h"
+
+namespace sluice {
+
+// Who we say we are. Nothing is said without a password.
+struct RedisLogin {
+  std::string username;  // empty: the default user
+  std::string password;
+  // Read anew on each connect, without the line break at its end, instead of `password`.
+  std::string password_file;
+};
+
+struct RedisOptions {
+  enum class Mode { kSingle, kSentinel, kCluster };
+
+  Mode mode = Mode::kSingle;
+  // kSingle: one. kSentinel: the Sentinels. kCluster: some of the nodes, from which the others are
+  // learnt.
+  std::vector<Endpoint> addresses;
+  std::string sentinel_master;  // kSentinel: its name there
+  RedisLogin login;
+  RedisLogin sentinel_login;
+  int database = 0;  // 0 in a Cluster
+  // Null: no TLS.
+  std::shared_ptr<const TlsClient> tls;
+  // For a connection to be ready, login included.
+  int64_t connect_timeout_us = 1'000'000;
+  // Connections to each node, each with its share of the keys.
+  int connections = 1;
+  // Decisions that wait for their answer; what is more is refused at once.
+  size_t max_inflight = 10'000;
+  HashTag hash_tag = HashTag::kIdentifier;
+
+  // For tests, benchmarks and replays.
+  bool virtual_time = false;  // Decision::now_us, and not Redis's TIME, is the time
+  int64_t least_ttl_ms = 0;   // no counter expires sooner
+  bool pipeline = true;       // false: one command at a time on a connection
+  bool coalesce = true;       // false: each decision has a command of its own
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_BACKEND_REDIS_OPTIONS_H_

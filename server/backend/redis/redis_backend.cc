@@ -1,0 +1,1 @@
+#include "backend/redis/redis_backend.h"

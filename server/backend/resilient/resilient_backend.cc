@@ -1,0 +1,1 @@
+#include "backend/resilient/resilient_backend.h"

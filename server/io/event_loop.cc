@@ -1,0 +1,1 @@
+#include "io/event_loop.h"

@@ -1,0 +1,31 @@
+// The client's side of TLS.
+#ifndef SLUICE_IO_TLS_H_
+#define SLUICE_IO_TLS_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace sluice {
+
+struct TlsClientOptions {
+  std::string ca_file;      // PEM; empty: the system's authorities
+  std::string cert_file;    // PEM; empty: no certificate of ours
+  std::string key_file;     // PEM; stands where cert_file does
+  std::string server_name;  // what the server's certificate must name; empty: the endpoint's host
+};
+
+// Keys and authorities, read once. Thread-safe. TLS 1.2 or later; the server's certificate is
+// always verified.
+class TlsClient {
+ public:
+  virtual ~TlsClient() = default;
+};
+
+// The error names the file that is wrong.
+absl::StatusOr<std::shared_ptr<const TlsClient>> NewTlsClient(const TlsClientOptions& options);
+
+}  // namespace sluice
+
+#endif  // SLUICE_IO_TLS_H_
