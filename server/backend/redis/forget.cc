@@ -33,37 +33,37 @@ std::string Literal(absl::string_view text) {
 }
 
 // One forgetting on its way. Its calls hold it; with the last of them it is answered.
-class Errand {
+class Sweep {
  public:
-  Errand(Router& router, const RedisOptions& options, EventLoop& loop, Forgetting& forgetting)
+  Sweep(Router& router, const RedisOptions& options, EventLoop& loop, Forgetting& forgetting)
       : router_(router), options_(options), loop_(loop), forgetting_(forgetting) {}
-  ~Errand() {
+  ~Sweep() {
     forgetting_.forgotten = forgotten_;
     forgetting_.Done(std::move(status_));
   }
-  Errand(const Errand&) = delete;
-  Errand& operator=(const Errand&) = delete;
+  Sweep(const Sweep&) = delete;
+  Sweep& operator=(const Sweep&) = delete;
 
-  static void Run(const std::shared_ptr<Errand>& errand) {
-    if (errand->forgetting_.scope.has_value()) {
-      errand->ScanAll(errand);
+  static void Run(const std::shared_ptr<Sweep>& sweep) {
+    if (sweep->forgetting_.scope.has_value()) {
+      sweep->ScanAll(sweep);
     } else {
-      errand->UnlinkKeys(errand);
+      sweep->UnlinkKeys(sweep);
     }
   }
 
  private:
-  using Held = std::shared_ptr<Errand>;
+  using Held = std::shared_ptr<Sweep>;
   using Reader = std::function<void(const redisReply&)>;
 
   class Call final : public RedisCall {
    public:
-    Call(Held errand, Reader reader) : errand_(std::move(errand)), reader_(std::move(reader)) {}
+    Call(Held sweep, Reader reader) : sweep_(std::move(sweep)), reader_(std::move(reader)) {}
     void OnReply(const redisReply& reply) override { reader_(reply); }
-    void OnError(const absl::Status& status) override { errand_->status_.Update(status); }
+    void OnError(const absl::Status& status) override { sweep_->status_.Update(status); }
 
    private:
-    const Held errand_;
+    const Held sweep_;
     const Reader reader_;
   };
 
@@ -109,7 +109,7 @@ class Errand {
     const std::string pattern = PatternOf(*forgetting_.scope, options_.hash_tag);
     router_.SendTo(primary,
                    NewCall(self, {"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount},
-                           [this, primary, weak = std::weak_ptr<Errand>(self)](
+                           [this, primary, weak = std::weak_ptr<Sweep>(self)](
                                const redisReply& reply) { Scanned(weak.lock(), primary, reply); }));
   }
 
@@ -174,7 +174,7 @@ bool IsOf(absl::string_view key, const KeyScope& scope, absl::Span<const std::st
 
 void ForgetThrough(Router& router, const RedisOptions& options, EventLoop& loop,
                    Forgetting& forgetting) {
-  Errand::Run(std::make_shared<Errand>(router, options, loop, forgetting));
+  Sweep::Run(std::make_shared<Sweep>(router, options, loop, forgetting));
 }
 
 }  // namespace sluice
