@@ -4,8 +4,8 @@
 -- Counters are loaded once, judged and charged in Lua's memory, and written at the end; so that an
 -- error on the way, or a Redis that is full or read-only, leaves nothing of it behind.
 --
--- ARGV[1] is packed (script_call.cc): the time in microseconds or -1 for TIME, the least TTL, how
--- many limits and decisions, and of runs, if it is plain; the limits; then for each decision its
+-- ARGV[1] is packed (script_call.cc): the time in microseconds or -1 for TIME, how many limits and
+-- decisions there are, and runs, if it is plain; the limits; then for each decision its
 -- charges, or for each run its decisions. The reply is a flat list of integers: the time; for each decision 1 and its verdicts, or 0 and the keys' times when
 -- the terms of a calendar are not those of these times, and nothing was charged.
 --
@@ -18,14 +18,15 @@ local match, format, rep = string.match, string.format, string.rep
 
 local MOST = 4503599627370496
 local MOST_TTL_MS = 1000000000000000
+local VIRTUAL_AGE_MS = 1000000000000000
 local UNUSED = {0, 0, 0, 0, 0, 0}
 -- The modes, as core/charge.h counts them.
 local FOLLOW, LOOK, SETTLE = 1, 2, 3
 
 local blob = ARGV[1]
-local now, least_ttl_ms, limit_count, decision_count, run_count, at =
-  unpack_struct('<ddHHH', blob)
-if now < 0 then
+local now, limit_count, decision_count, run_count, at = unpack_struct('<dHHH', blob)
+local virtual = now >= 0
+if not virtual then
   local time = call('TIME')
   now = time[1] * 1000000 + time[2]
 end
@@ -53,11 +54,11 @@ local function numbers(text, strategy, key)
   return registers
 end
 
--- In real milliseconds, at least 1; nil: the counter is as if never used, and need not be kept.
+-- In milliseconds, at least 1; nil: the counter is as if never used, and need not be kept.
 local function ttl_of(reset, tick)
-  if reset == 0 and least_ttl_ms == 0 then return nil end
   local ttl_ms = ceil((reset * tick - now % tick) / 1000)
-  return min(max(ttl_ms, least_ttl_ms, 1), MOST_TTL_MS)
+  if virtual then return min(max(ttl_ms, 0), MOST_TTL_MS) + floor(now / 1000) + VIRTUAL_AGE_MS end
+  return reset > 0 and min(max(ttl_ms, 1), MOST_TTL_MS) or nil
 end
 
 -- Most calls are plain: each decision is one charge, on a counter without a log and under a limit
@@ -102,7 +103,7 @@ if run_count > 0 then
     if kept then
       local ttl_ms = ttl_of(kept, limit.tick)
       if ttl_ms then
-        call('SET', key, format(strategy.format, unpack(registers)), 'PX', ttl_ms)
+        call('SET', key, format(strategy.format, unpack(registers)), virtual and 'PXAT' or 'PX', ttl_ms)
       elseif text then
         call('DEL', key)
       end
@@ -470,9 +471,9 @@ for _, counter in pairs(counters) do
       local registers = format(limit.strategy.format, unpack(counter.registers))
       if counter.log then
         store_log(counter, registers)
-        call('PEXPIRE', counter.key, ttl_ms)
+        call(virtual and 'PEXPIREAT' or 'PEXPIRE', counter.key, ttl_ms)
       else
-        call('SET', counter.key, registers, 'PX', ttl_ms)
+        call('SET', counter.key, registers, virtual and 'PXAT' or 'PX', ttl_ms)
       end
     end
   end

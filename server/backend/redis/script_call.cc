@@ -116,9 +116,8 @@ std::string ScriptCall::Format(int64_t now_us) const {
   uint16_t runs = 0;
   const std::string decisions = plain() ? PackRuns(runs) : PackDecisions();
   std::string blob;
-  blob.reserve(22 + limits_.size() + decisions.size());
+  blob.reserve(14 + limits_.size() + decisions.size());
   PackNumber(options_.virtual_time ? now_us : -1, blob);
-  PackNumber(options_.least_ttl_ms, blob);
   Pack(static_cast<uint16_t>(limit_index_.size()), blob);
   Pack(static_cast<uint16_t>(shapes_.size()), blob);
   Pack(runs, blob);
