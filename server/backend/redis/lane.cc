@@ -35,11 +35,11 @@ class LaneImpl final : public Lane {
   }
 
   void Decide(Decision& decision) override {
-    if (Enqueue(decisions_, decision)) return;
+    if (Enqueue(&LaneImpl::decisions_, decision)) return;
     Answer(decision, NotRun(Ending()));
   }
   void Forget(Forgetting& forgetting) override {
-    if (Enqueue(forgettings_, forgetting)) return;
+    if (Enqueue(&LaneImpl::forgettings_, forgetting)) return;
     forgetting.Done(NotRun(Ending()));
   }
 
@@ -69,13 +69,13 @@ class LaneImpl final : public Lane {
 
   // Whether the loop will take it.
   template <class Asked>
-  bool Enqueue(std::vector<Asked*>& inbox, Asked& asked) {
+  bool Enqueue(std::vector<Asked*> LaneImpl::*inbox, Asked& asked) {
     bool wakes = false;
     {
       MutexLock lock(mutex_);
       if (ended_) return false;
       wakes = decisions_.empty() && forgettings_.empty();
-      inbox.push_back(&asked);
+      (this->*inbox).push_back(&asked);
     }
     if (wakes) loop_.Post([this] { TakeInbox(); });
     return true;
