@@ -59,7 +59,7 @@ Row OwnRow(absl::string_view nodes, int slot) {
 }  // namespace
 
 RedisCluster::RedisCluster(const std::vector<std::string>& config) {
-  RedisOptions options;
+  RedisSetup options;
   options.cluster = true;
   options.config = {"cluster-node-timeout 500", "cluster-replica-validity-factor 0"};
   options.config.insert(options.config.end(), config.begin(), config.end());

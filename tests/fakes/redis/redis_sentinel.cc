@@ -35,7 +35,7 @@ bool KnowsAll(const RedisServer& sentinel) {
 
 RedisSentinel::RedisSentinel(const SentinelOptions& options) {
   for (auto& server : servers_) {
-    RedisOptions of_server;
+    RedisSetup of_server;
     of_server.config = options.config;
     if (servers_[0] != nullptr) {
       of_server.config.push_back(absl::StrCat("replicaof 127.0.0.1 ", servers_[0]->port()));
@@ -45,7 +45,7 @@ RedisSentinel::RedisSentinel(const SentinelOptions& options) {
   if (!WaitUntil([&] { return server(1).Info("master_link_status") == "up"; }, kFormUs)) {
     GiveUp(absl::StrCat("the replica does not follow:\n", server(1).Log()));
   }
-  RedisOptions of_sentinel;
+  RedisSetup of_sentinel;
   of_sentinel.sentinel = true;
   const std::string master(kMaster);
   of_sentinel.config = {

@@ -139,7 +139,7 @@ int FreePort() {
   GiveUp("no free port between 20000 and 32000");
 }
 
-RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)) {
+RedisServer::RedisServer(RedisSetup options) : options_(std::move(options)) {
   for (int attempt = 0; attempt < 5; ++attempt) {
     port_ = FreePort();
     if (options_.cluster) cluster_port_ = FreePort();

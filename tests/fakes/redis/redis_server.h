@@ -21,7 +21,7 @@ struct RedisTls {
   bool ask_for_client = false;  // refuses clients without a certificate
 };
 
-struct RedisOptions {
+struct RedisSetup {
   // Lines of redis.conf: "requirepass secret", "maxmemory 2mb", "user bob on >pw ~* +@all".
   std::vector<std::string> config;
   absl::optional<RedisTls> tls;  // port() then speaks nothing else
@@ -41,7 +41,7 @@ int FreePort();
 class RedisServer {
  public:
   // Returns when it answers.
-  explicit RedisServer(RedisOptions options = {});
+  explicit RedisServer(RedisSetup options = {});
   ~RedisServer();
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
@@ -74,7 +74,7 @@ class RedisServer {
   void Configure();
   bool Launch();  // false when it ended at once, as it does when another has the port
 
-  const RedisOptions options_;
+  const RedisSetup options_;
   const TempFolder folder_;
   int port_ = 0;
   int cluster_port_ = 0;

@@ -59,7 +59,7 @@ TEST(RedisServerTest, IsEmptyOnTheSamePortAfterARestart) {
 }
 
 TEST(RedisServerTest, KeepsWhatItsOptionsSay) {
-  RedisOptions options;
+  RedisSetup options;
   options.config = {"appendonly yes", "appendfsync always"};
   RedisServer redis(options);
   redis.Cli({"SET", "a", "x"});
@@ -122,7 +122,7 @@ TEST(RedisServerDeathTest, DiesWithItsParent) {
 }
 
 TEST(RedisServerTest, HasPasswordsThatTheFixtureGoesAround) {
-  RedisOptions options;
+  RedisSetup options;
   options.config = {"requirepass secret", "user bob on >pw ~* +ping"};
   const RedisServer redis(options);
   EXPECT_THAT(Ping(redis.port()), StartsWith("-NOAUTH"));
@@ -137,7 +137,7 @@ TEST(RedisServerTest, HasPasswordsThatTheFixtureGoesAround) {
 TEST(RedisServerTest, SpeaksNothingButTlsOnItsPort) {
   const CertificateAuthority ca("Test CA");
   const Identity identity = ca.Issue("localhost", "DNS:localhost,IP:127.0.0.1");
-  RedisOptions options;
+  RedisSetup options;
   options.tls = {identity.certificate, identity.key, ca.certificate(), /*ask_for_client=*/false};
   const RedisServer redis(options);
   const TempFolder folder;
