@@ -240,6 +240,11 @@ std::string DescribeBackends(const PolicySet& policy) {
   });
 }
 
+bool HasRedis(const PolicySet& policy) {
+  return std::any_of(policy.backends.begin(), policy.backends.end(),
+                     [](const BackendSpec& spec) { return spec.redis.has_value(); });
+}
+
 int Fail(const absl::Status& status) {
   spdlog::error("{}", std::string(status.message()));
   return kExitPortInUse;
@@ -258,6 +263,9 @@ class Server {
         ratelimit_service_(limiter_),
         source_([this](uint64_t generation) { return LoadPolicy(config_, generation); },
                 [this](std::shared_ptr<const PolicySet> policy) {
+                  if (HasRedis(*policy)) {
+                    return absl::UnimplementedError("redis backends are not served yet");
+                  }
                   Adopt(std::move(policy));
                   return absl::OkStatus();
                 },
