@@ -213,20 +213,20 @@ class Taking {
     if (on && !connection_.tls.has_value()) {
       Refuse("this address speaks TLS, and the first does not", "write rediss:// before all");
     } else if (connection_.tls.has_value() && url.tls == Tls::kOff) {
-      Refuse(tls_given_ ? "redis:// is in the clear, and 'tls' is given"
+      Refuse(tls_given_ ? "redis:// is in the clear, and TLS is asked for beside it"
                         : "redis:// is in the clear, and the first address speaks TLS",
              "write rediss:// before all");
     } else if (connection_.tls.has_value() && !on && !tls_given_) {
       Refuse("this address does not say TLS, and the first does", "write rediss:// before all");
     } else if (tls_given_ && !url.address.unix_path.empty()) {
-      Refuse("a Unix socket has no TLS, and 'tls' is given", "leave 'tls' out, or give host:port");
+      Refuse("a Unix socket has no TLS, and it is asked for beside it", "leave one out");
     }
   }
 
   void TakeLogin(const RedisLoginSpec& login) {
     if (!Says(login)) return;
     if (login_given_) {
-      Refuse("a user and a password stand here, and beside the addresses too",
+      Refuse("a user and a password stand in the address, and beside it too",
              "keep them in one place");
     } else if (Says(login_) && !(login_ == login)) {
       Refuse("the user and the password are others than those of an address before",
