@@ -5,6 +5,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -48,7 +50,7 @@ struct RemoteStats {
   int64_t queue = 0;      // decisions that wait now
   std::array<int64_t, kErrorKinds> errors{};
   RoundTrips round_trips;
-  // How far its clock is behind what it told before: counters stand still for so long.
+  // How far its clock is behind ours: after a failover counters stand still for so long.
   int64_t clock_behind_us = 0;
   BreakerState breaker = BreakerState::kClosed;
 };
@@ -84,6 +86,9 @@ class Forgetting {
   absl::Span<const CounterKey> keys;
   // Or, without keys, all of these.
   absl::optional<KeyScope> scope;
+  // Of a scope's keys those of these namespaces, because others may use the same Redis; none: all.
+  // A backend of this process's own need not look at them.
+  std::vector<std::string> name_spaces;
   // Microseconds since the Unix epoch. A backend with a clock of its own ignores it.
   int64_t now_us = 0;
   // Written before Done: how many are gone that were still in use (not absent yet, to the

@@ -48,7 +48,9 @@ bool NeedsEscape(unsigned char c) {
   return c == '%' || c == ':' || c == '{' || c == '}' || c < 0x20 || c >= 0x7f;
 }
 
-std::string EncodePart(absl::string_view part) {
+}  // namespace
+
+std::string EncodeKeyPart(absl::string_view part) {
   std::string out;
   out.reserve(part.size());
   for (size_t i = 0; i < part.size(); ++i) {
@@ -66,8 +68,6 @@ std::string EncodePart(absl::string_view part) {
   const std::string hash = Sha256(part).substr(0, kHashBytes);
   return absl::StrCat("~", absl::AsciiStrToUpper(absl::BytesToHexString(hash)));
 }
-
-}  // namespace
 
 HashSecret HashSecret::Random() {
   HashSecret secret;
@@ -126,11 +126,11 @@ CounterKey::CounterKey(const KeyParts& parts, const HashSecret& secret) {
 
 std::string CounterKey::ToString(HashTag hash_tag) const {
   absl::string_view rest = bytes();
-  const std::string name_space = EncodePart(TakePart(rest));
-  const std::string tenant = EncodePart(TakePart(rest));
-  const std::string tag = EncodePart(TakePart(rest));
-  const std::string throttle = EncodePart(TakePart(rest));
-  const std::string shape = EncodePart(TakePart(rest));
+  const std::string name_space = EncodeKeyPart(TakePart(rest));
+  const std::string tenant = EncodeKeyPart(TakePart(rest));
+  const std::string tag = EncodeKeyPart(TakePart(rest));
+  const std::string throttle = EncodeKeyPart(TakePart(rest));
+  const std::string shape = EncodeKeyPart(TakePart(rest));
   std::string out = hash_tag == HashTag::kTenant
                         ? absl::StrCat("{", name_space, ":", tenant, "}:", tag, ":", throttle)
                         : absl::StrCat("{", name_space, ":", tenant, ":", tag, "}:", throttle);
@@ -138,8 +138,8 @@ std::string CounterKey::ToString(HashTag hash_tag) const {
     const absl::string_view key = TakePart(rest);
     const absl::string_view value = TakePart(rest);
     // Only the first `=` parts the two, so that `a=b`,`c` and `a`,`b=c` do not meet here either.
-    const std::string name = absl::StrReplaceAll(EncodePart(key), {{"=", "%3D"}});
-    absl::StrAppend(&out, ":", name, "=", EncodePart(value));
+    const std::string name = absl::StrReplaceAll(EncodeKeyPart(key), {{"=", "%3D"}});
+    absl::StrAppend(&out, ":", name, "=", EncodeKeyPart(value));
   }
   absl::StrAppend(&out, ":", shape);
   return out;

@@ -110,6 +110,9 @@ class CounterKey {
   Fingerprint fingerprint_;
 };
 
+// A part of a key as ToString() writes it.
+std::string EncodeKeyPart(absl::string_view part);
+
 }  // namespace sluice
 
 #endif  // SLUICE_CORE_KEY_H_

@@ -69,6 +69,11 @@ class BoundStrategy {
   virtual Verdict Settle(const CounterState& found, int64_t now, int64_t amount, int tag) const = 0;
   virtual void Describe(const Verdict& verdict, MetadataSink& sink) const = 0;
 
+  // The terms around an instant, and the wait of a step under such terms that did not pass.
+  virtual bool calendar() const = 0;
+  virtual Terms<int64_t> TermsAround(int tag, int64_t around) const = 0;
+  virtual int64_t WaitOf(const Registers& registers, int64_t now, int64_t cost) const = 0;
+
   int64_t tick_us() const { return tick_us_; }
   const Terms<int64_t>& terms(int tag) const {
     const auto index = static_cast<size_t>(tag);
@@ -191,6 +196,22 @@ class BoundStrategyOf final : public BoundStrategy {
     S::Describe({settings_, terms(verdict.tag), tick_us_, verdict}, sink);
   }
 
+  bool calendar() const override { return HasCalendar<S>; }
+  Terms<int64_t> TermsAround(int tag, int64_t around) const override {
+    Terms<int64_t> around_it = terms(tag);
+    if constexpr (HasCalendar<S>) {
+      around_it.own = S::OwnTermsAt(settings_, around_it, tick_us_, around);
+    }
+    return around_it;
+  }
+  int64_t WaitOf(const Registers& registers, int64_t now, int64_t cost) const override {
+    if constexpr (HasCalendar<S>) {
+      const int64_t denied = terms(0).count_denied == 1 ? cost : 0;
+      return S::WaitOf(settings_, terms(0), tick_us_, registers, now, cost, denied);
+    }
+    return kWaitNever;
+  }
+
  private:
   bool Divides(int64_t tick_us, int64_t period_us) const {
     bool divides = period_us % tick_us == 0;
@@ -238,16 +259,13 @@ class BoundStrategyOf final : public BoundStrategy {
     const auto cell = ToCell<S::kRegisters>(found.registers);
     int64_t around = in.now;
     while (true) {
-      in.terms.own = S::OwnTermsAt(settings_, in.terms, tick_us_, around);
+      in.terms = TermsAround(0, around);
       Verdict verdict = ToVerdict(function(cell, in));
       if (verdict.wait_us == S::kStale) {
         around = verdict.registers[0];
         continue;
       }
-      if (!verdict.allowed) {
-        verdict.wait_us = S::WaitOf(settings_, in.terms, tick_us_, verdict.registers, in.now, cost,
-                                    in.terms.count_denied == 1 ? cost : 0);
-      }
+      if (!verdict.allowed) verdict.wait_us = WaitOf(verdict.registers, in.now, cost);
       return verdict;
     }
   }

@@ -131,6 +131,18 @@ void Limit::ToMicroseconds(int64_t now_us, int tag, Verdict& verdict) const {
   verdict.reset_us = from_now(verdict.reset_us);
 }
 
+bool Limit::calendar() const { return bound_->calendar(); }
+Terms<int64_t> Limit::TermsAround(int tag, int64_t around) const {
+  return bound_->TermsAround(tag, around);
+}
+
+void Limit::TakeTold(const Registers& judged, int64_t cost, Verdict& verdict) const {
+  if (calendar() && !verdict.allowed) {
+    verdict.wait_us = bound_->WaitOf(judged, InTicks(verdict.now_us), cost);
+  }
+  ToMicroseconds(verdict.now_us, verdict.tag, verdict);
+}
+
 void Limit::Describe(const Verdict& verdict, MetadataSink& sink) const {
   bound_->Describe(verdict, sink);
 }

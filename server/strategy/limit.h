@@ -70,6 +70,15 @@ class Limit {
   // Moves a counter by a signed amount, whatever it holds; always to be stored.
   Verdict Settle(const CounterState& found, int64_t now_us, int64_t amount, int tag = 0) const;
 
+  // For whoever has the step run elsewhere (script.h), in ticks. The terms at an instant; they
+  // differ from terms() where calendar() is true, and hold for a while around it.
+  bool calendar() const;
+  Terms<int64_t> TermsAround(int tag, int64_t around) const;
+  // Makes a verdict of what the step told: its times are in ticks, and it holds the instant, the
+  // tag, and all but the times of the answer. With a calendar, `judged` and `cost` are the
+  // registers and the cost of the step that denied it.
+  void TakeTold(const Registers& judged, int64_t cost, Verdict& verdict) const;
+
   // The strategy's own metadata of a verdict that this limit gave.
   void Describe(const Verdict& verdict, MetadataSink& sink) const;
 

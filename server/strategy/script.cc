@@ -107,7 +107,37 @@ std::string ScriptOf(absl::string_view strategy, std::tuple<S...>*) {
   return script;
 }
 
+template <class S>
+StrategyScript ScriptRow() {
+  StrategyScript row{Script<S>(),   S::kRegisters, {}, 0, StrategyScript::Told::kNothing,
+                     HasCalendar<S>};
+  if constexpr (NamesOwnTerms<S>) {
+    row.own_terms.assign(S::kOwnTermNames.begin(), S::kOwnTermNames.end());
+  } else if constexpr (HasLog<S>) {
+    row.own_terms.assign(kLogTermNames.begin(), kLogTermNames.end());
+  }
+  if constexpr (HasQueue<S>) {
+    row.log_count = 3;
+    row.told = StrategyScript::Told::kAhead;
+  } else if constexpr (HasLog<S>) {
+    row.log_count = 2;
+    if (S::kRegisters < kMaxRegisters) row.told = StrategyScript::Told::kOldest;
+  }
+  return row;
+}
+
+template <class... S>
+std::vector<StrategyScript> ScriptRows(std::tuple<S...>*) {
+  return {ScriptRow<S>()...};
+}
+
 }  // namespace
+
+const std::vector<StrategyScript>& StrategyScripts() {
+  static const auto& rows =
+      *new std::vector<StrategyScript>(ScriptRows(static_cast<Strategies*>(nullptr)));
+  return rows;
+}
 
 std::string LuaOf(absl::string_view strategy) {
   return ScriptOf(strategy, static_cast<Strategies*>(nullptr));

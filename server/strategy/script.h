@@ -3,6 +3,7 @@
 #define SLUICE_STRATEGY_SCRIPT_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -26,6 +27,24 @@ namespace sluice {
 // Made by recorder.h of the strategy's own step; of the log family it is written by hand
 // (family/*.lua). Empty for an unknown strategy.
 std::string LuaOf(absl::string_view strategy);
+
+// What whoever runs a strategy's script has to know of it.
+struct StrategyScript {
+  std::string lua;  // LuaOf
+  int registers;    // how many are kept
+  // The names of the own terms, in the order of Terms::own.
+  std::vector<absl::string_view> own_terms;
+  // The place, from 1, of the register that counts the log's entries; 0: it keeps no log.
+  int log_count;
+  // What is told behind the registers and not kept, in the place of register `registers`. kOldest:
+  // the instant of the oldest entry after the edit, or -1. kAhead: the second register and, for a
+  // step that only looked and passed, cost x period more.
+  enum class Told { kNothing, kOldest, kAhead } told;
+  bool calendar;  // whether a wait of -2 may come: the terms are not those of the key's time
+};
+
+// In the order of StrategyNames().
+const std::vector<StrategyScript>& StrategyScripts();
 
 }  // namespace sluice
 

@@ -37,6 +37,8 @@ struct RedisOptions {
   std::shared_ptr<const TlsClient> tls;
   // For a connection to be ready, login included.
   int64_t connect_timeout_us = 1'000'000;
+  // For the reply to a command. Later it costs the connection.
+  int64_t reply_timeout_us = 15'000;
   // Connections to each node, each with its share of the keys.
   int connections = 1;
   // Decisions that wait for their answer; what is more is refused at once.

@@ -56,6 +56,7 @@ class RedisCall {
 // it was lost while it worked: then it waits for that within its deadline.
 class Router {
  public:
+  // Fails what is on its way.
   virtual ~Router() = default;
 
   virtual void Send(std::unique_ptr<RedisCall> call) = 0;

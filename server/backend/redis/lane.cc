@@ -1,0 +1,331 @@
+#include "backend/redis/lane.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/status/status.h"
+#include "backend/redis/forget.h"
+#include "backend/redis/script.h"
+#include "backend/redis/script_call.h"
+#include "core/mutex.h"
+#include "strategy/limit.h"
+
+namespace sluice {
+namespace {
+
+// More go in one call neither by sharing a key nor otherwise: Redis serves nobody else meanwhile.
+constexpr size_t kMostInACall = 256;
+// How often a decision is asked again with the terms of another instant.
+constexpr int kMostStale = 4;
+
+class LaneImpl final : public Lane {
+ public:
+  LaneImpl(const RedisOptions& options, LaneCounts& counts, EventLoop& loop)
+      : options_(options), counts_(counts), loop_(loop) {
+    loop_.Post([this] { Start(); });
+  }
+
+  void Decide(Decision& decision) override {
+    if (Enqueue(decisions_, decision)) return;
+    Answer(decision, NotRun(Ending()));
+  }
+  void Forget(Forgetting& forgetting) override {
+    if (Enqueue(forgettings_, forgetting)) return;
+    forgetting.Done(NotRun(Ending()));
+  }
+
+  void Stop() override {
+    Mutex mutex;
+    CondVar changed;
+    bool done = false;
+    loop_.Post([&] {
+      End();
+      MutexLock lock(mutex);
+      done = true;
+      changed.NotifyAll();
+    });
+    MutexLock lock(mutex);
+    while (!done) changed.Wait(mutex);
+  }
+
+ private:
+  struct Waiting;
+  using Deadlines = std::multimap<int64_t, Waiting*>;
+  using Batch = std::vector<std::unique_ptr<Waiting>>;
+
+  // A decision that is not answered yet, or whose call is still on its way.
+  struct Waiting {
+    Decision* decision;  // null: it is answered
+    absl::InlinedVector<int64_t, 2> around;
+    int stale = 0;
+    bool sent = false;
+    Deadlines::iterator deadline;
+  };
+
+  class Call;
+
+  static absl::Status Ending() { return absl::UnavailableError("the backend is ending"); }
+
+  // Whether the loop will take it.
+  template <class Asked>
+  bool Enqueue(std::vector<Asked*>& inbox, Asked& asked) {
+    bool wakes = false;
+    {
+      MutexLock lock(mutex_);
+      if (ended_) return false;
+      wakes = decisions_.empty() && forgettings_.empty();
+      inbox.push_back(&asked);
+    }
+    if (wakes) loop_.Post([this] { TakeInbox(); });
+    return true;
+  }
+
+  void Start() {
+    scripts_ = {TheDecideScript().text};
+    router_ = NewRouter(options_, scripts_, counts_.router, loop_);
+    deadline_timer_ = loop_.NewTimer([this] { Expire(); });
+  }
+
+  void TakeInbox() {
+    std::vector<Decision*> decisions;
+    std::vector<Forgetting*> forgettings;
+    {
+      MutexLock lock(mutex_);
+      decisions.swap(decisions_);
+      forgettings.swap(forgettings_);
+    }
+    for (Decision* decision : decisions) Take(*decision);
+    for (Forgetting* forgetting : forgettings) {
+      if (router_ == nullptr) {
+        forgetting->Done(NotRun(Ending()));
+      } else {
+        ForgetThrough(*router_, options_, loop_, *forgetting);
+      }
+    }
+  }
+
+  void Take(Decision& decision) {
+    if (router_ == nullptr) return Answer(decision, NotRun(Ending()));
+    if (decision.deadline_us <= loop_.now_us()) return Answer(decision, NotRun(TooLate()));
+    auto waiting = std::make_unique<Waiting>();
+    waiting->decision = &decision;
+    waiting->around.resize(decision.charges.size());
+    const int64_t now_us = options_.virtual_time ? decision.now_us : loop_.now_us();
+    for (size_t i = 0; i < decision.charges.size(); ++i) {
+      waiting->around[i] = now_us / decision.charges[i].limit.tick_us();
+    }
+    waiting->deadline = deadlines_.emplace(decision.deadline_us, waiting.get());
+    SetTimer();
+    Route(std::move(waiting));
+  }
+
+  // Sends it, unless a call with one of its keys is on its way.
+  void Route(std::unique_ptr<Waiting> waiting) {
+    if (Park(waiting)) return;
+    Batch batch;
+    batch.push_back(std::move(waiting));
+    Send(std::move(batch));
+  }
+
+  bool Park(std::unique_ptr<Waiting>& waiting) {
+    if (!options_.coalesce) return false;
+    for (const Charge& charge : waiting->decision->charges) {
+      const auto busy = busy_.find(charge.key.fingerprint());
+      if (busy == busy_.end()) continue;
+      busy->second.push_back(std::move(waiting));
+      return true;
+    }
+    return false;
+  }
+
+  void Send(Batch batch);
+  // What waited for the keys of a call that is back.
+  void Release(absl::Span<const Fingerprint> keys);
+
+  void Answered(Call& call, const redisReply& reply);
+  void Failed(Call& call, const absl::Status& status);
+
+  // The decision may be destroyed within.
+  void Answer(Decision& decision, absl::Status status) {
+    counts_.queue.fetch_sub(1, std::memory_order_relaxed);
+    decision.Done(std::move(status));
+  }
+  void Answer(Waiting& waiting, absl::Status status) {
+    deadlines_.erase(waiting.deadline);
+    Answer(*std::exchange(waiting.decision, nullptr), std::move(status));
+  }
+
+  static absl::Status TooLate() {
+    return absl::DeadlineExceededError("Redis did not answer in time");
+  }
+  void CountTimeout() {
+    counts_.router.errors[kTimeoutError].fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void SetTimer() {
+    if (deadlines_.empty()) return;
+    const int64_t first_us = deadlines_.begin()->first;
+    if (first_us != kNever && first_us < timer_us_) deadline_timer_->Set(timer_us_ = first_us);
+  }
+
+  void Expire() {
+    timer_us_ = kNever;
+    while (!deadlines_.empty() && deadlines_.begin()->first <= loop_.now_us()) {
+      Waiting& waiting = *deadlines_.begin()->second;
+      CountTimeout();
+      Answer(waiting, waiting.sent ? TooLate() : NotRun(TooLate()));
+    }
+    SetTimer();
+  }
+
+  void End();
+
+  const RedisOptions& options_;
+  LaneCounts& counts_;
+  EventLoop& loop_;
+
+  Mutex mutex_;
+  std::vector<Decision*> decisions_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Forgetting*> forgettings_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // On the loop.
+  std::vector<std::string> scripts_;
+  // The keys of calls that are on their way, and who waits for each.
+  absl::flat_hash_map<Fingerprint, Batch, FingerprintHash> busy_;
+  Deadlines deadlines_;
+  int64_t timer_us_ = kNever;
+  std::unique_ptr<EventLoop::Timer> deadline_timer_;
+  std::unique_ptr<Router> router_;
+};
+
+class LaneImpl::Call final : public RedisCall {
+ public:
+  Call(LaneImpl& lane, Batch sent)
+      : batch(std::move(sent)), script(lane.options_), sent_us(lane.loop_.now_us()), lane_(lane) {
+    for (const auto& waiting : batch) {
+      script.Add(*waiting->decision, waiting->around);
+      waiting->sent = true;
+      if (!lane.options_.coalesce) continue;
+      for (const Charge& charge : waiting->decision->charges) {
+        if (lane.busy_.try_emplace(charge.key.fingerprint()).second) {
+          keys.push_back(charge.key.fingerprint());
+        }
+      }
+    }
+    command = script.Format(batch.front()->decision->now_us);
+    if (lane.options_.mode == RedisOptions::Mode::kCluster) slot = SlotOf(script.key());
+    deadline_us = sent_us + lane.options_.reply_timeout_us;
+  }
+
+  void OnReply(const redisReply& reply) override { lane_.Answered(*this, reply); }
+  void OnError(const absl::Status& status) override { lane_.Failed(*this, status); }
+
+  Batch batch;
+  ScriptCall script;
+  const int64_t sent_us;
+  absl::InlinedVector<Fingerprint, 2> keys;  // that this call made busy
+
+ private:
+  LaneImpl& lane_;
+};
+
+void LaneImpl::Send(Batch batch) {
+  if (batch.size() > 1) {
+    counts_.coalesced.fetch_add(static_cast<int64_t>(batch.size()) - 1, std::memory_order_relaxed);
+  }
+  router_->Send(std::make_unique<Call>(*this, std::move(batch)));
+}
+
+void LaneImpl::Release(absl::Span<const Fingerprint> keys) {
+  Batch waited;
+  for (const Fingerprint& key : keys) {
+    const auto busy = busy_.find(key);
+    std::move(busy->second.begin(), busy->second.end(), std::back_inserter(waited));
+    busy_.erase(busy);
+  }
+  Batch next;
+  for (auto& waiting : waited) {
+    if (waiting->decision == nullptr || Park(waiting)) continue;
+    next.push_back(std::move(waiting));
+    // Those behind it wait again, if they share a key with it.
+    if (next.size() == kMostInACall) Send(std::exchange(next, {}));
+  }
+  if (!next.empty()) Send(std::move(next));
+}
+
+void LaneImpl::Answered(Call& call, const redisReply& reply) {
+  const int64_t round_trip_us = std::max<int64_t>(loop_.now_us() - call.sent_us, 0);
+  const auto& bounds = RoundTrips::kBoundsUs;
+  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), round_trip_us);
+  counts_.round_trips[static_cast<size_t>(bucket - bounds.begin())].fetch_add(
+      1, std::memory_order_relaxed);
+  counts_.round_trips_sum_us.fetch_add(round_trip_us, std::memory_order_relaxed);
+
+  absl::StatusOr<ScriptReply> read = ScriptReply::Of(call.script, reply);
+  if (!read.ok()) {
+    counts_.router.errors[kReplyError].fetch_add(1, std::memory_order_relaxed);
+    Failed(call, read.status());
+    return;
+  }
+  if (!options_.virtual_time) {
+    counts_.clock_behind_us.store(std::max<int64_t>(call.sent_us - read->now_us(), 0),
+                                  std::memory_order_relaxed);
+  }
+  Batch stale;
+  for (auto& waiting : call.batch) {
+    if (waiting->decision == nullptr) {
+      read->Skip();
+    } else if (read->Read(*waiting->decision, waiting->around)) {
+      Answer(*waiting, absl::OkStatus());
+    } else if (++waiting->stale == kMostStale) {
+      Answer(*waiting, NotRun(absl::UnavailableError("the times of its keys kept changing")));
+    } else {
+      waiting->sent = false;
+      stale.push_back(std::move(waiting));
+    }
+  }
+  Release(call.keys);
+  for (auto& waiting : stale) {
+    if (waiting->decision != nullptr) Route(std::move(waiting));
+  }
+}
+
+void LaneImpl::Failed(Call& call, const absl::Status& status) {
+  for (const auto& waiting : call.batch) {
+    if (waiting != nullptr && waiting->decision != nullptr) Answer(*waiting, status);
+  }
+  Release(call.keys);
+}
+
+void LaneImpl::End() {
+  {
+    MutexLock lock(mutex_);
+    ended_ = true;
+  }
+  TakeInbox();
+  // Every call fails, and what waited for it is not sent any more.
+  std::unique_ptr<Router> router = std::move(router_);
+  for (auto& [key, parked] : busy_) {
+    for (const auto& waiting : parked) {
+      if (waiting->decision != nullptr) Answer(*waiting, NotRun(Ending()));
+    }
+    parked.clear();
+  }
+  router = nullptr;
+  busy_.clear();
+  deadline_timer_ = nullptr;
+}
+
+}  // namespace
+
+std::unique_ptr<Lane> NewLane(const RedisOptions& options, LaneCounts& counts, EventLoop& loop) {
+  return std::make_unique<LaneImpl>(options, counts, loop);
+}
+
+}  // namespace sluice

@@ -1,0 +1,96 @@
+#include "backend/redis/script.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "backend/redis/decide_lua.h"
+#include "strategy/limit.h"
+#include "strategy/script.h"
+
+namespace sluice {
+namespace {
+
+std::string Sha1Hex(absl::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
+}
+
+std::string Repeated(absl::string_view part, int count) {
+  return absl::StrJoin(std::vector<absl::string_view>(static_cast<size_t>(count), part), " ");
+}
+
+std::string TellOf(StrategyScript::Told told) {
+  switch (told) {
+    case StrategyScript::Told::kOldest:
+      return "    if v[6] + v[7] < stored then\n"
+             "      v.told = (log(v[6] + 1))\n"
+             "    else\n"
+             "      v.told = v[11] ~= 0 and v[10] or -1\n"
+             "    end\n";
+    case StrategyScript::Told::kAhead:
+      return "    v.told = v[14] + (cost and v[1] and not v[2] and cost * t.period or 0)\n";
+    case StrategyScript::Told::kNothing:
+      break;
+  }
+  return "    v.told = 0\n";
+}
+
+// Returns the strategy: its two functions, and what the driver knows it by.
+std::string Branch(size_t id, const StrategyScript& script) {
+  std::string own;
+  for (size_t i = 0; i < script.own_terms.size(); ++i) {
+    if (!script.own_terms[i].empty())
+      absl::StrAppend(&own, ", ", script.own_terms[i], " = o", i + 1);
+  }
+  const bool keeps_log = script.log_count > 0;
+  std::string out =
+      absl::StrCat("  if id == ", id, " then\n  local s = (function()\n", script.lua, "  end)()\n");
+  absl::StrAppend(&out, "  s.registers, s.first = ", script.registers, ", ", keeps_log ? 13 : 6,
+                  "\n", "  s.pattern, s.format = '^", Repeated("(%-?%d+)", script.registers),
+                  "$', '", Repeated("%.0f", script.registers), "'\n");
+  absl::StrAppend(
+      &out,
+      "  s.terms = function(limit, period, capacity, most, count_denied, o1, o2, o3, o4, "
+      "o5)\n    return {limit = limit, period = period, capacity = capacity, most = most, "
+      "count_denied = count_denied",
+      own, "}\n  end\n");
+  if (script.calendar) absl::StrAppend(&out, "  s.calendar = true\n");
+  if (keeps_log) {
+    absl::StrAppend(&out, "  s.log = ", script.log_count,
+                    "\n  s.tell = function(v, stored, log, cost, t)\n", TellOf(script.told),
+                    "  end\n");
+  }
+  return absl::StrCat(out, "  return s\n  end\n");
+}
+
+DecideScript MakeScript() {
+  std::string text = "local function strategy_of(id)\n";
+  const std::vector<StrategyScript>& scripts = StrategyScripts();
+  for (size_t id = 0; id < scripts.size(); ++id) absl::StrAppend(&text, Branch(id, scripts[id]));
+  absl::StrAppend(&text, "end\n\n", kDecideLua);
+  std::string sha1 = Sha1Hex(text);
+  return {std::move(text), std::move(sha1)};
+}
+
+}  // namespace
+
+const DecideScript& TheDecideScript() {
+  static const auto& script = *new DecideScript(MakeScript());
+  return script;
+}
+
+int ScriptIdOf(absl::string_view strategy) {
+  const std::vector<absl::string_view>& names = StrategyNames();
+  return static_cast<int>(std::find(names.begin(), names.end(), strategy) - names.begin());
+}
+
+}  // namespace sluice
