@@ -9,6 +9,8 @@
 
 namespace sluice {
 
+class TlsSession;
+
 struct TlsClientOptions {
   std::string ca_file;      // PEM; empty: the system's authorities
   std::string cert_file;    // PEM; empty: no certificate of ours
@@ -21,6 +23,8 @@ struct TlsClientOptions {
 class TlsClient {
  public:
   virtual ~TlsClient() = default;
+  // For one connection to `host`, a name or an address. The error: out of memory.
+  virtual absl::StatusOr<std::unique_ptr<TlsSession>> NewSession(const std::string& host) const = 0;
 };
 
 // The error names the file that is wrong.
