@@ -70,6 +70,15 @@ tsan: deps ## Everything below protobuf and gRPC under ThreadSanitizer
 	cmake --build --preset tsan --parallel $(JOBS)
 	@ctest --preset tsan --parallel $(JOBS)
 
+SECONDS_A_ROW ?= 2
+
+.PHONY: bench
+bench: deps ## Measure decisions over a Redis: a table, and build/bench/redis.json
+	cmake --preset release
+	cmake --build --preset release --parallel $(JOBS) --target redis_bench
+	@mkdir -p build/bench
+	build/release/bin/redis_bench --seconds $(SECONDS_A_ROW) --json build/bench/redis.json
+
 .PHONY: clean
 clean: ## Remove everything that was built
 	rm -rf build

@@ -111,12 +111,13 @@ class Loop final : public EventLoop {
 
     void Run() {
       Cancel();
-      // The task may destroy the timer, and must not go with it while it runs.
+      // The task may destroy the timer: it must not go with it while it runs.
       std::function<void()> task = std::move(task_);
-      loop_.running_ = this;
+      Loop& loop = loop_;
+      loop.running_ = this;
       task();
-      if (loop_.running_ == this) task_ = std::move(task);
-      loop_.running_ = nullptr;
+      if (loop.running_ == this) task_ = std::move(task);
+      loop.running_ = nullptr;
     }
 
    private:

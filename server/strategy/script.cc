@@ -109,7 +109,7 @@ std::string ScriptOf(absl::string_view strategy, std::tuple<S...>*) {
 
 template <class S>
 StrategyScript ScriptRow() {
-  StrategyScript row{Script<S>(),   S::kRegisters, {}, 0, StrategyScript::Told::kNothing,
+  StrategyScript row{Functions<S>(), S::kRegisters, {}, 0, StrategyScript::Told::kNothing,
                      HasCalendar<S>};
   if constexpr (NamesOwnTerms<S>) {
     row.own_terms.assign(S::kOwnTermNames.begin(), S::kOwnTermNames.end());

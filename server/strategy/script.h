@@ -30,8 +30,8 @@ std::string LuaOf(absl::string_view strategy);
 
 // What whoever runs a strategy's script has to know of it.
 struct StrategyScript {
-  std::string lua;  // LuaOf
-  int registers;    // how many are kept
+  std::string functions;  // LuaOf without the return: what defines `step` and `settle`
+  int registers;          // how many are kept
   // The names of the own terms, in the order of Terms::own.
   std::vector<absl::string_view> own_terms;
   // The place, from 1, of the register that counts the log's entries; 0: it keeps no log.

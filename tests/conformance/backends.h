@@ -1,7 +1,8 @@
-// The backends that the conformance suite runs over: a new one adds its line to Backends().
+// The backends that the conformance suite runs over: a new one adds its row to a Backends().
 #ifndef SLUICE_TESTS_CONFORMANCE_BACKENDS_H_
 #define SLUICE_TESTS_CONFORMANCE_BACKENDS_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -9,28 +10,25 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/memory/memory_backend.h"
-#include "tests/fakes/late_backend.h"
 
 namespace sluice {
 
 struct BackendFactory {
   std::string name;
+  // Empty. One at a time lives.
   std::function<std::unique_ptr<Backend>()> make;
+  // How many counters it holds.
+  std::function<int64_t(const Backend&)> keys = [](const Backend& backend) {
+    return backend.Stats().keys;
+  };
 
   friend std::ostream& operator<<(std::ostream& out, const BackendFactory& factory) {
     return out << factory.name;
   }
 };
 
-inline std::vector<BackendFactory> Backends() {
-  return {
-      {"Memory", [] { return NewMemoryBackend({}); }},
-      {"MemoryInOneShard", [] { return NewMemoryBackend({.max_keys = 100'000, .shards = 1}); }},
-      {"Late", [] { return std::make_unique<LateBackend>(NewMemoryBackend({})); }},
-      {"LateAndShuffled", [] { return std::make_unique<LateBackend>(NewMemoryBackend({}), 7); }},
-  };
-}
+// One definition a binary: memory_backends.cc, redis_backends.cc.
+std::vector<BackendFactory> Backends();
 
 }  // namespace sluice
 

@@ -20,7 +20,17 @@ namespace {
 
 // Not on anybody's way: it may take longer than a decision.
 constexpr int64_t kPatienceUs = 1'000'000;
+constexpr int64_t kPauseUs = 20'000;
 constexpr absl::string_view kScanCount = "500";
+// UNLINK, where what Redis still has may be out of use (RedisOptions::virtual_time).
+constexpr absl::string_view kVirtualUnlink = R"lua(
+  local in_use = 0
+  for _, key in ipairs(KEYS) do
+    if redis.call('PEXPIRETIME', key) > tonumber(ARGV[1]) then in_use = in_use + 1 end
+    redis.call('UNLINK', key)
+  end
+  return in_use
+)lua";
 
 // What SCAN's patterns would read as something else.
 std::string Literal(absl::string_view text) {
@@ -33,37 +43,43 @@ std::string Literal(absl::string_view text) {
 }
 
 // One forgetting on its way. Its calls hold it; with the last of them it is answered.
-class Errand {
+class Sweep {
  public:
-  Errand(Router& router, const RedisOptions& options, EventLoop& loop, Forgetting& forgetting)
-      : router_(router), options_(options), loop_(loop), forgetting_(forgetting) {}
-  ~Errand() {
+  Sweep(Router& router, const RedisOptions& options, EventLoop& loop, Forgetting& forgetting,
+        std::function<void()> done)
+      : router_(router),
+        options_(options),
+        loop_(loop),
+        forgetting_(forgetting),
+        done_(std::move(done)) {}
+  ~Sweep() {
     forgetting_.forgotten = forgotten_;
     forgetting_.Done(std::move(status_));
+    done_();
   }
-  Errand(const Errand&) = delete;
-  Errand& operator=(const Errand&) = delete;
+  Sweep(const Sweep&) = delete;
+  Sweep& operator=(const Sweep&) = delete;
 
-  static void Run(const std::shared_ptr<Errand>& errand) {
-    if (errand->forgetting_.scope.has_value()) {
-      errand->ScanAll(errand);
+  static void Run(const std::shared_ptr<Sweep>& sweep) {
+    if (sweep->forgetting_.scope.has_value()) {
+      sweep->ScanAll(sweep);
     } else {
-      errand->UnlinkKeys(errand);
+      sweep->UnlinkKeys(sweep);
     }
   }
 
  private:
-  using Held = std::shared_ptr<Errand>;
+  using Held = std::shared_ptr<Sweep>;
   using Reader = std::function<void(const redisReply&)>;
 
   class Call final : public RedisCall {
    public:
-    Call(Held errand, Reader reader) : errand_(std::move(errand)), reader_(std::move(reader)) {}
+    Call(Held sweep, Reader reader) : sweep_(std::move(sweep)), reader_(std::move(reader)) {}
     void OnReply(const redisReply& reply) override { reader_(reply); }
-    void OnError(const absl::Status& status) override { errand_->status_.Update(status); }
+    void OnError(const absl::Status& status) override { sweep_->status_.Update(status); }
 
    private:
-    const Held errand_;
+    const Held sweep_;
     const Reader reader_;
   };
 
@@ -83,14 +99,18 @@ class Errand {
 
   // A command for each slot.
   void Unlink(const Held& self, const std::set<std::string>& keys) {
-    std::map<uint16_t, std::vector<absl::string_view>> commands;
+    std::map<uint16_t, std::vector<absl::string_view>> slots;
     for (const std::string& key : keys) {
       const bool cluster = options_.mode == RedisOptions::Mode::kCluster;
-      std::vector<absl::string_view>& command = commands[cluster ? SlotOf(key) : 0];
-      if (command.empty()) command.emplace_back("UNLINK");
-      command.push_back(key);
+      slots[cluster ? SlotOf(key) : 0].push_back(key);
     }
-    for (const auto& [slot, command] : commands) {
+    for (const auto& [slot, names] : slots) {
+      const std::string count = absl::StrCat(names.size());
+      const std::string now_ms = absl::StrCat(forgetting_.now_us / 1000 + kVirtualAgeMs);
+      std::vector<absl::string_view> command = {"UNLINK"};
+      if (options_.virtual_time) command = {"EVAL", kVirtualUnlink, count};
+      command.insert(command.end(), names.begin(), names.end());
+      if (options_.virtual_time) command.push_back(now_ms);
       auto call = NewCall(self, command, [this](const redisReply& reply) {
         if (reply.type == REDIS_REPLY_INTEGER) forgotten_ += reply.integer;
       });
@@ -99,17 +119,29 @@ class Errand {
     }
   }
 
+  // Just started, a router knows no primaries yet.
   void ScanAll(const Held& self) {
     const std::vector<Endpoint> primaries = router_.Primaries();
-    if (primaries.empty()) status_ = NotRun(absl::UnavailableError("no Redis is reached"));
     for (const Endpoint& primary : primaries) Scan(self, primary, "0");
+    if (!primaries.empty()) return;
+    if (loop_.now_us() >= gives_up_us_) {
+      status_ = NotRun(absl::UnavailableError("no Redis is reached"));
+      return;
+    }
+    again_ = loop_.NewTimer([self] {
+      // The timer goes, and what it holds with it.
+      const Held held = self;
+      held->again_ = nullptr;
+      held->ScanAll(held);
+    });
+    again_->Set(loop_.now_us() + kPauseUs);
   }
 
   void Scan(const Held& self, const Endpoint& primary, absl::string_view cursor) {
     const std::string pattern = PatternOf(*forgetting_.scope, options_.hash_tag);
     router_.SendTo(primary,
                    NewCall(self, {"SCAN", cursor, "MATCH", pattern, "COUNT", kScanCount},
-                           [this, primary, weak = std::weak_ptr<Errand>(self)](
+                           [this, primary, weak = std::weak_ptr<Sweep>(self)](
                                const redisReply& reply) { Scanned(weak.lock(), primary, reply); }));
   }
 
@@ -139,6 +171,9 @@ class Errand {
   const RedisOptions& options_;
   EventLoop& loop_;
   Forgetting& forgetting_;
+  const std::function<void()> done_;
+  const int64_t gives_up_us_ = loop_.now_us() + kPatienceUs;
+  std::unique_ptr<EventLoop::Timer> again_;
   absl::Status status_;
   int64_t forgotten_ = 0;
 };
@@ -173,8 +208,8 @@ bool IsOf(absl::string_view key, const KeyScope& scope, absl::Span<const std::st
 }
 
 void ForgetThrough(Router& router, const RedisOptions& options, EventLoop& loop,
-                   Forgetting& forgetting) {
-  Errand::Run(std::make_shared<Errand>(router, options, loop, forgetting));
+                   Forgetting& forgetting, std::function<void()> done) {
+  Sweep::Run(std::make_shared<Sweep>(router, options, loop, forgetting, std::move(done)));
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 #ifndef SLUICE_BACKEND_REDIS_FORGET_H_
 #define SLUICE_BACKEND_REDIS_FORGET_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -13,9 +14,9 @@ namespace sluice {
 
 // On the router's loop, which it must not outlive: then the forgetting fails. Single counters are
 // deleted by name, a slot's together. A scope is found by SCAN on every primary, some hundred keys
-// at a time, between which Redis serves others.
+// at a time, between which Redis serves others. `done` runs after the forgetting's Done.
 void ForgetThrough(Router& router, const RedisOptions& options, EventLoop& loop,
-                   Forgetting& forgetting);
+                   Forgetting& forgetting, std::function<void()> done);
 
 // The keys of a scope, as SCAN's MATCH takes them; it lets some others through.
 std::string PatternOf(const KeyScope& scope, HashTag hash_tag);

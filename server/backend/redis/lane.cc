@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "backend/redis/forget.h"
@@ -18,8 +19,11 @@
 namespace sluice {
 namespace {
 
-// More go in one call neither by sharing a key nor otherwise: Redis serves nobody else meanwhile.
-constexpr size_t kMostInACall = 256;
+// More do not go in one call, because Redis serves nobody else meanwhile.
+constexpr size_t kMostDecisions = 256;
+constexpr size_t kMostKeys = 16;
+// What is open when the lane stops has so long to end.
+constexpr int64_t kDrainUs = 2'000'000;
 // How often a decision is asked again with the terms of another instant.
 constexpr int kMostStale = 4;
 
@@ -40,17 +44,9 @@ class LaneImpl final : public Lane {
   }
 
   void Stop() override {
-    Mutex mutex;
-    CondVar changed;
-    bool done = false;
-    loop_.Post([&] {
-      End();
-      MutexLock lock(mutex);
-      done = true;
-      changed.NotifyAll();
-    });
-    MutexLock lock(mutex);
-    while (!done) changed.Wait(mutex);
+    loop_.Post([this] { Drain(); });
+    MutexLock lock(mutex_);
+    while (!stopped_) changed_.Wait(mutex_);
   }
 
  private:
@@ -104,34 +100,42 @@ class LaneImpl final : public Lane {
       if (router_ == nullptr) {
         forgetting->Done(NotRun(Ending()));
       } else {
-        ForgetThrough(*router_, options_, loop_, *forgetting);
+        ++sweeps_;
+        ForgetThrough(*router_, options_, loop_, *forgetting, [this] {
+          --sweeps_;
+          StopIfDrained();
+        });
       }
     }
   }
 
   void Take(Decision& decision) {
     if (router_ == nullptr) return Answer(decision, NotRun(Ending()));
-    if (decision.deadline_us <= loop_.now_us()) return Answer(decision, NotRun(TooLate()));
+    const int64_t now_us = options_.virtual_time ? decision.now_us : loop_.now_us();
+    if (decision.deadline_us < now_us) return Answer(decision, NotRun(TooLate()));
     auto waiting = std::make_unique<Waiting>();
     waiting->decision = &decision;
     waiting->around.resize(decision.charges.size());
-    const int64_t now_us = options_.virtual_time ? decision.now_us : loop_.now_us();
     for (size_t i = 0; i < decision.charges.size(); ++i) {
       waiting->around[i] = now_us / decision.charges[i].limit.tick_us();
     }
-    waiting->deadline = deadlines_.emplace(decision.deadline_us, waiting.get());
+    waiting->deadline =
+        deadlines_.emplace(options_.virtual_time ? kNever : decision.deadline_us, waiting.get());
     SetTimer();
     Route(std::move(waiting));
   }
 
-  // Sends it, unless a call with one of its keys is on its way.
+  // What comes in one wakeup goes out at its end.
   void Route(std::unique_ptr<Waiting> waiting) {
     if (Park(waiting)) return;
-    Batch batch;
-    batch.push_back(std::move(waiting));
-    Send(std::move(batch));
+    if (ready_.empty()) loop_.AtEndOfWakeup([this] { SendAll(std::exchange(ready_, {})); });
+    ready_.push_back(std::move(waiting));
   }
 
+  // In as few calls as may be; those whose keys an earlier one of these calls has wait for it.
+  void SendAll(Batch batch);
+
+  // Whether a call with one of its keys is on its way, for which it then waits.
   bool Park(std::unique_ptr<Waiting>& waiting) {
     if (!options_.coalesce) return false;
     for (const Charge& charge : waiting->decision->charges) {
@@ -158,6 +162,7 @@ class LaneImpl final : public Lane {
   void Answer(Waiting& waiting, absl::Status status) {
     deadlines_.erase(waiting.deadline);
     Answer(*std::exchange(waiting.decision, nullptr), std::move(status));
+    StopIfDrained();
   }
 
   static absl::Status TooLate() {
@@ -183,6 +188,8 @@ class LaneImpl final : public Lane {
     SetTimer();
   }
 
+  void Drain();
+  void StopIfDrained();
   void End();
 
   const RedisOptions& options_;
@@ -192,10 +199,16 @@ class LaneImpl final : public Lane {
   Mutex mutex_;
   std::vector<Decision*> decisions_ ABSL_GUARDED_BY(mutex_);
   std::vector<Forgetting*> forgettings_ ABSL_GUARDED_BY(mutex_);
-  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  CondVar changed_;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;    // nothing more is taken
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;  // the loop has nothing of it left
 
   // On the loop.
   std::vector<std::string> scripts_;
+  Batch ready_;     // to be sent at the end of the wakeup
+  int sweeps_ = 0;  // forgettings that are not answered yet
+  bool draining_ = false;
+  std::unique_ptr<EventLoop::Timer> drain_timer_;
   // The keys of calls that are on their way, and who waits for each.
   absl::flat_hash_map<Fingerprint, Batch, FingerprintHash> busy_;
   Deadlines deadlines_;
@@ -242,6 +255,31 @@ void LaneImpl::Send(Batch batch) {
   router_->Send(std::make_unique<Call>(*this, std::move(batch)));
 }
 
+void LaneImpl::SendAll(Batch batch) {
+  // A Cluster's calls are of one slot, which different keys hardly ever share.
+  const bool apart = !options_.coalesce || options_.mode == RedisOptions::Mode::kCluster;
+  const size_t most_keys = apart ? 1 : kMostKeys;
+  Batch next;
+  absl::flat_hash_set<Fingerprint, FingerprintHash> keys;
+  for (auto& waiting : batch) {
+    if (waiting->decision == nullptr) continue;
+    size_t fresh = 0;
+    for (const Charge& charge : waiting->decision->charges) {
+      if (!keys.contains(charge.key.fingerprint())) ++fresh;
+    }
+    const bool full = next.size() == kMostDecisions || keys.size() + fresh > most_keys ||
+                      (!options_.coalesce && !next.empty());
+    if (full && !next.empty()) {
+      Send(std::exchange(next, {}));
+      keys.clear();
+    }
+    if (Park(waiting)) continue;
+    for (const Charge& charge : waiting->decision->charges) keys.insert(charge.key.fingerprint());
+    next.push_back(std::move(waiting));
+  }
+  if (!next.empty()) Send(std::move(next));
+}
+
 void LaneImpl::Release(absl::Span<const Fingerprint> keys) {
   Batch waited;
   for (const Fingerprint& key : keys) {
@@ -249,14 +287,9 @@ void LaneImpl::Release(absl::Span<const Fingerprint> keys) {
     std::move(busy->second.begin(), busy->second.end(), std::back_inserter(waited));
     busy_.erase(busy);
   }
-  Batch next;
   for (auto& waiting : waited) {
-    if (waiting->decision == nullptr || Park(waiting)) continue;
-    next.push_back(std::move(waiting));
-    // Those behind it wait again, if they share a key with it.
-    if (next.size() == kMostInACall) Send(std::exchange(next, {}));
+    if (waiting->decision != nullptr) Route(std::move(waiting));
   }
-  if (!next.empty()) Send(std::move(next));
 }
 
 void LaneImpl::Answered(Call& call, const redisReply& reply) {
@@ -303,23 +336,41 @@ void LaneImpl::Failed(Call& call, const absl::Status& status) {
   Release(call.keys);
 }
 
-void LaneImpl::End() {
+void LaneImpl::Drain() {
   {
     MutexLock lock(mutex_);
     ended_ = true;
   }
   TakeInbox();
-  // Every call fails, and what waited for it is not sent any more.
-  std::unique_ptr<Router> router = std::move(router_);
-  for (auto& [key, parked] : busy_) {
-    for (const auto& waiting : parked) {
-      if (waiting->decision != nullptr) Answer(*waiting, NotRun(Ending()));
-    }
-    parked.clear();
+  draining_ = true;
+  drain_timer_ = loop_.NewTimer([this] { End(); });
+  drain_timer_->Set(loop_.now_us() + kDrainUs);
+  StopIfDrained();
+}
+
+void LaneImpl::StopIfDrained() {
+  if (!draining_ || !deadlines_.empty() || sweeps_ > 0) return;
+  draining_ = false;
+  // Not within what is being answered just now.
+  loop_.Post([this] { End(); });
+}
+
+void LaneImpl::End() {
+  draining_ = false;
+  drain_timer_ = nullptr;
+  const std::unique_ptr<Router> router = std::move(router_);
+  while (!deadlines_.empty()) {
+    Waiting& waiting = *deadlines_.begin()->second;
+    Answer(waiting, waiting.sent ? Ending() : NotRun(Ending()));
   }
-  router = nullptr;
-  busy_.clear();
   deadline_timer_ = nullptr;
+  // Calls that are on their way fail with the router, and what waits for them has been answered.
+  // What they leave for the end of this wakeup needs the lane.
+  loop_.Post([this] {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    changed_.NotifyAll();
+  });
 }
 
 }  // namespace

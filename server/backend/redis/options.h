@@ -22,6 +22,9 @@ struct RedisLogin {
   std::string password_file;
 };
 
+// Some 30,000 years.
+inline constexpr int64_t kVirtualAgeMs = 1'000'000'000'000'000;
+
 struct RedisOptions {
   enum class Mode { kSingle, kSentinel, kCluster };
 
@@ -46,10 +49,12 @@ struct RedisOptions {
   HashTag hash_tag = HashTag::kIdentifier;
 
   // For tests, benchmarks and replays.
-  bool virtual_time = false;  // Decision::now_us, and not Redis's TIME, is the time
-  int64_t least_ttl_ms = 0;   // no counter expires sooner
-  bool pipeline = true;       // false: one command at a time on a connection
-  bool coalesce = true;       // false: each decision has a command of its own
+  //
+  // Decision::now_us, and not Redis's TIME, is the time. No counter expires: it does so in the far
+  // future, at its virtual time and kVirtualAgeMs more, by which it is known whether it is in use.
+  bool virtual_time = false;
+  bool pipeline = true;  // false: one command at a time on a connection
+  bool coalesce = true;  // false: each decision has a command of its own
 };
 
 }  // namespace sluice

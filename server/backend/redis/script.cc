@@ -44,7 +44,8 @@ std::string TellOf(StrategyScript::Told told) {
   return "    v.told = 0\n";
 }
 
-// Returns the strategy: its two functions, and what the driver knows it by.
+// Returns the strategy: its two functions, and what the driver knows it by. One table, filled at
+// once: to make it is a part of what each call costs.
 std::string Branch(size_t id, const StrategyScript& script) {
   std::string own;
   for (size_t i = 0; i < script.own_terms.size(); ++i) {
@@ -52,28 +53,30 @@ std::string Branch(size_t id, const StrategyScript& script) {
       absl::StrAppend(&own, ", ", script.own_terms[i], " = o", i + 1);
   }
   const bool keeps_log = script.log_count > 0;
-  std::string out =
-      absl::StrCat("  if id == ", id, " then\n  local s = (function()\n", script.lua, "  end)()\n");
-  absl::StrAppend(&out, "  s.registers, s.first = ", script.registers, ", ", keeps_log ? 13 : 6,
-                  "\n", "  s.pattern, s.format = '^", Repeated("(%-?%d+)", script.registers),
-                  "$', '", Repeated("%.0f", script.registers), "'\n");
+  std::string out = absl::StrCat("  if id == ", id, " then\n", script.functions);
   absl::StrAppend(
       &out,
-      "  s.terms = function(limit, period, capacity, most, count_denied, o1, o2, o3, o4, "
-      "o5)\n    return {limit = limit, period = period, capacity = capacity, most = most, "
-      "count_denied = count_denied",
-      own, "}\n  end\n");
-  if (script.calendar) absl::StrAppend(&out, "  s.calendar = true\n");
+      "  return {\n    step = step, settle = settle,\n"
+      "    terms = function(limit, period, capacity, most, count_denied, o1, o2, o3, o4, "
+      "o5)\n      return {limit = limit, period = period, capacity = capacity, most = "
+      "most, count_denied = count_denied",
+      own, "}\n    end,\n");
+  absl::StrAppend(&out, "    registers = ", script.registers, ", first = ", keeps_log ? 13 : 6,
+                  ", calendar = ", script.calendar ? "true" : "false", ",\n    pattern = '^",
+                  Repeated("(%-?%d+)", script.registers), "$', format = '",
+                  Repeated("%.0f", script.registers), "',\n");
   if (keeps_log) {
-    absl::StrAppend(&out, "  s.log = ", script.log_count,
-                    "\n  s.tell = function(v, stored, log, cost, t)\n", TellOf(script.told),
-                    "  end\n");
+    absl::StrAppend(&out, "    log = ", script.log_count,
+                    ",\n    tell = function(v, stored, log, cost, t)\n", TellOf(script.told),
+                    "    end,\n");
   }
-  return absl::StrCat(out, "  return s\n  end\n");
+  return absl::StrCat(out, "  }\n  end\n");
 }
 
 DecideScript MakeScript() {
-  std::string text = "local function strategy_of(id)\n";
+  std::string text =
+      "local floor, ceil, min, max = math.floor, math.ceil, math.min, math.max\n"
+      "local function strategy_of(id)\n";
   const std::vector<StrategyScript>& scripts = StrategyScripts();
   for (size_t id = 0; id < scripts.size(); ++id) absl::StrAppend(&text, Branch(id, scripts[id]));
   absl::StrAppend(&text, "end\n\n", kDecideLua);

@@ -42,18 +42,50 @@ size_t IntegersOf(const Limit& limit) {
 
 void ScriptCall::Add(const Decision& decision, absl::Span<const int64_t> around) {
   Shape shape{decision.charges.size(), 1};
-  Pack(static_cast<uint16_t>(decision.charges.size()), decisions_);
   for (size_t i = 0; i < decision.charges.size(); ++i) {
     const Charge& charge = decision.charges[i];
-    Pack(KeyIndex(charge.key), decisions_);
-    Pack(LimitIndex(charge.limit, charge.tag, around[i]), decisions_);
-    Pack(static_cast<uint8_t>(charge.mode), decisions_);
-    Pack(static_cast<uint8_t>(charge.tag), decisions_);
-    PackNumber(std::clamp(charge.amount, -kMaxAmount, kMaxAmount), decisions_);
+    entries_.push_back({KeyIndex(charge.key), LimitIndex(charge.limit, charge.tag, around[i]),
+                        static_cast<uint8_t>(charge.mode), static_cast<uint8_t>(charge.tag),
+                        std::clamp(charge.amount, -kMaxAmount, kMaxAmount)});
+    plain_ = plain_ && Told(charge.limit) == 0;
     only_looks_ = only_looks_ && !Takes(charge);
     shape.integers += IntegersOf(charge.limit);
   }
   shapes_.push_back(shape);
+}
+
+std::string ScriptCall::PackDecisions() const {
+  std::string out;
+  auto entry = entries_.begin();
+  for (const Shape& shape : shapes_) {
+    Pack(static_cast<uint16_t>(shape.charges), out);
+    for (size_t i = 0; i < shape.charges; ++i, ++entry) {
+      Pack(entry->key, out);
+      Pack(entry->limit, out);
+      Pack(entry->mode, out);
+      Pack(entry->tag, out);
+      PackNumber(entry->amount, out);
+    }
+  }
+  return out;
+}
+
+std::string ScriptCall::PackRuns(uint16_t& count) const {
+  std::string out;
+  for (auto first = entries_.begin(); first != entries_.end(); ++count) {
+    const auto end = std::find_if(first, entries_.end(), [&](const Entry& entry) {
+      return entry.key != first->key || entry.limit != first->limit;
+    });
+    Pack(first->key, out);
+    Pack(first->limit, out);
+    Pack(static_cast<uint16_t>(end - first), out);
+    for (; first != end; ++first) {
+      Pack(first->mode, out);
+      Pack(first->tag, out);
+      PackNumber(first->amount, out);
+    }
+  }
+  return out;
 }
 
 uint16_t ScriptCall::KeyIndex(const CounterKey& key) {
@@ -81,13 +113,15 @@ uint16_t ScriptCall::LimitIndex(const Limit& limit, int tag, int64_t around) {
 }
 
 std::string ScriptCall::Format(int64_t now_us) const {
+  uint16_t runs = 0;
+  const std::string decisions = plain() ? PackRuns(runs) : PackDecisions();
   std::string blob;
-  blob.reserve(20 + limits_.size() + decisions_.size());
+  blob.reserve(14 + limits_.size() + decisions.size());
   PackNumber(options_.virtual_time ? now_us : -1, blob);
-  PackNumber(options_.least_ttl_ms, blob);
   Pack(static_cast<uint16_t>(limit_index_.size()), blob);
   Pack(static_cast<uint16_t>(shapes_.size()), blob);
-  absl::StrAppend(&blob, limits_, decisions_);
+  Pack(runs, blob);
+  absl::StrAppend(&blob, limits_, decisions);
 
   const std::string count = absl::StrCat(keys_.size());
   absl::InlinedVector<absl::string_view, 8> arguments = {only_looks_ ? "EVALSHA_RO" : "EVALSHA",

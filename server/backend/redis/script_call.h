@@ -47,11 +47,23 @@ class ScriptCall {
  private:
   friend class ScriptReply;
 
+  struct Entry {
+    uint16_t key;
+    uint16_t limit;
+    uint8_t mode;
+    uint8_t tag;
+    int64_t amount;
+  };
   struct Shape {
     size_t charges;
     size_t integers;  // of its verdicts
   };
 
+  // Each decision is one charge, without a log or a calendar.
+  bool plain() const { return plain_ && entries_.size() == shapes_.size(); }
+  std::string PackDecisions() const;
+  // And how many runs there are.
+  std::string PackRuns(uint16_t& count) const;
   uint16_t KeyIndex(const CounterKey& key);
   uint16_t LimitIndex(const Limit& limit, int tag, int64_t around);
 
@@ -62,7 +74,8 @@ class ScriptCall {
   // By its terms, and the instant for which they are told.
   absl::flat_hash_map<std::pair<const void*, int64_t>, uint16_t> limit_index_;
   std::string limits_;
-  std::string decisions_;
+  std::vector<Entry> entries_;
+  bool plain_ = true;
   bool only_looks_ = true;
 };
 
