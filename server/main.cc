@@ -277,7 +277,7 @@ class Server {
         options_(std::move(options)),
         clock_(NewSystemClock()),
         telemetry_(NewTelemetry({SLUICE_VERSION, SLUICE_COMMIT})),
-        limiter_(HashSecret::Random(), *telemetry_),
+        limiter_(HashSecret::Random(), *telemetry_, *clock_),
         limiter_service_(limiter_),
         ratelimit_service_(limiter_),
         source_([this](uint64_t generation) { return LoadPolicy(config_, options_, generation); },

@@ -193,7 +193,8 @@ constexpr ConfigKey kDomains[] = {
 
 constexpr ConfigKey kThrottle[] = {
     {"uid", "name", kRequired, "api:burst",
-     "What callers name; no two are the same, and none starts with `domain:` or `override:`"},
+     "What callers name; no two are the same, and none starts with `domain:`, `override:` or "
+     "`fallback:`"},
     {"rate", "rate or {a conditional rate}", "none: it has one, or `defaults` has", "20/min",
      "How much per how long: `100/min`, `2 per second`, `10/30s`, `50/d`, `unlimited`"},
     {"strategy", "strategy or {a strategy}", "`fixed_window`", "{type: gcra, burst: 5}",

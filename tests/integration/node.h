@@ -34,7 +34,7 @@ struct Node {
   LateBackend backend{NewMemoryBackend({})};
   const std::unique_ptr<FakeClock> clock = std::make_unique<FakeClock>();
   const std::unique_ptr<Telemetry> telemetry = NewTelemetry({"1.2.3", "abc"});
-  Limiter limiter{HashSecret::FromSeed(1), *telemetry};
+  Limiter limiter{HashSecret::FromSeed(1), *telemetry, *clock};
   LimiterService native{limiter};
   RateLimitService ratelimit{limiter};
   HealthService health;

@@ -72,10 +72,10 @@ class AdminServiceTest : public testing::Test {
   }
 
   const std::unique_ptr<Telemetry> telemetry_ = NewTelemetry({"1.2.3", "abc"});
-  Limiter limiter_{HashSecret::FromSeed(1), *telemetry_};
+  FakeClock clock_;
+  Limiter limiter_{HashSecret::FromSeed(1), *telemetry_, clock_};
   LimiterService native_{limiter_};
   const std::unique_ptr<Backend> backend_ = NewMemoryBackend({});
-  FakeClock clock_;
   std::string config_;
   PolicySource source_{
       [this](uint64_t generation) { return LoadPolicyText("admin.yaml", config_, generation); },
