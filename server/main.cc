@@ -25,6 +25,7 @@
 #include "policy/loader.h"
 #include "policy/policy_source.h"
 #include "policy/policy_watcher.h"
+#include "policy/redis_environment.h"
 #include "service/admin_service.h"
 #include "service/health_service.h"
 #include "service/limiter_service.h"
@@ -129,9 +130,10 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
 }
 
-PolicyResult LoadPolicy(const std::string& config, uint64_t generation) {
-  if (!config.empty()) return LoadPolicyFile(config, generation);
-  return LoadPolicyText("built-in example", ExamplePolicy(), generation);
+PolicyResult LoadPolicy(const std::string& config, const LoadOptions& options,
+                        uint64_t generation) {
+  if (!config.empty()) return LoadPolicyFile(config, generation, options);
+  return LoadPolicyText("built-in example", ExamplePolicy(), generation, options);
 }
 
 // Puts a port from the environment into an address. False, and said so, when it is none.
@@ -145,6 +147,22 @@ bool TakePort(const char* variable, std::string& address) {
     return false;
   }
   address = WithPort(address, port);
+  return true;
+}
+
+// The Redis that the environment names when no file does. False, and said so, when it is wrong.
+bool TakeRedis(LoadOptions& options) {
+  absl::StatusOr<absl::optional<BackendSpec>> redis = RedisFromEnvironment(options.environment);
+  if (!redis.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(redis.status().message()).c_str());
+    return false;
+  }
+  const std::vector<std::string> unused = UnusedRedisVariables(options.environment);
+  if (!unused.empty()) {
+    spdlog::warn("{} {} nothing here", absl::StrJoin(unused, ", "),
+                 unused.size() == 1 ? "changes" : "change");
+  }
+  if (redis->has_value()) options.backend = **std::move(redis);
   return true;
 }
 
@@ -240,6 +258,11 @@ std::string DescribeBackends(const PolicySet& policy) {
   });
 }
 
+bool HasRedis(const PolicySet& policy) {
+  return std::any_of(policy.backends.begin(), policy.backends.end(),
+                     [](const BackendSpec& spec) { return spec.redis.has_value(); });
+}
+
 int Fail(const absl::Status& status) {
   spdlog::error("{}", std::string(status.message()));
   return kExitPortInUse;
@@ -249,15 +272,19 @@ int Fail(const absl::Status& status) {
 class Server {
  public:
   // `config` is empty for the built-in example.
-  explicit Server(std::string config)
+  Server(std::string config, LoadOptions options)
       : config_(std::move(config)),
+        options_(std::move(options)),
         clock_(NewSystemClock()),
         telemetry_(NewTelemetry({SLUICE_VERSION, SLUICE_COMMIT})),
         limiter_(HashSecret::Random(), *telemetry_, *clock_),
         limiter_service_(limiter_),
         ratelimit_service_(limiter_),
-        source_([this](uint64_t generation) { return LoadPolicy(config_, generation); },
+        source_([this](uint64_t generation) { return LoadPolicy(config_, options_, generation); },
                 [this](std::shared_ptr<const PolicySet> policy) {
+                  if (HasRedis(*policy)) {
+                    return absl::UnimplementedError("redis backends are not served yet");
+                  }
                   Adopt(std::move(policy));
                   return absl::OkStatus();
                 },
@@ -400,6 +427,7 @@ class Server {
   }
 
   const std::string config_;
+  const LoadOptions options_;
   const std::unique_ptr<Clock> clock_;
   Backends backends_;
   const std::unique_ptr<Telemetry> telemetry_;
@@ -437,7 +465,9 @@ int Tend(Server& server, const sigset_t& signals) {
 int Run(const std::string& config) {
   const sigset_t signals = BlockSignals();
   SetUpLog();
-  Server server(config);
+  LoadOptions options;
+  if (config.empty() && !TakeRedis(options)) return kExitBadConfig;
+  Server server(config, std::move(options));
   const PolicyLoad loaded = server.Load();
   if (loaded.policy == nullptr) {
     for (const PolicyError& error : loaded.errors) {
