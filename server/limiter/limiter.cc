@@ -378,8 +378,11 @@ class ForgetScopes final : public Forgetting {
 
 void Forget(std::shared_ptr<const Snapshot> snapshot, std::vector<ScopeOnBackend> scopes,
             int64_t now_us, Limiter::ResetDone done) {
+  std::vector<std::string> name_spaces;
+  for (const Tenant& tenant : snapshot->policy->tenants) name_spaces.push_back(tenant.name_space);
   auto* forgetting = new ForgetScopes(std::move(snapshot), std::move(scopes), std::move(done));
   forgetting->now_us = now_us;
+  forgetting->name_spaces = std::move(name_spaces);
   forgetting->Advance();
 }
 
@@ -443,6 +446,8 @@ void Limiter::ForgetFallbacks(absl::string_view backend, int64_t now_us) {
   std::map<size_t, std::vector<ScopeOnBackend>> scopes;
   for (const FallsBack& row : AllThatFallBack(*now->policy)) {
     if (now->policy->backends[row.from].name != backend) continue;
+    // What nodes share, others may still count on.
+    if (now->policy->backends[row.to].type != "memory") continue;
     scopes[row.to].emplace_back(
         row.to, KeyScope(FallbackThrottle(backend, row.throttle), absl::nullopt, secret_));
   }
