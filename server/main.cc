@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "backend/memory/memory_backend.h"
+#include "backend/resilient/breakers.h"
 #include "core/clock.h"
 #include "core/mutex.h"
 #include "core/rate.h"
@@ -167,7 +168,7 @@ MemoryOptions OptionsOf(const BackendSpec& spec) {
 }
 
 // The backends of the policies, from one policy to the next. Thread-safe.
-class Backends {
+class Backends final : public Breakers {
  public:
   // Those that the policy names, in its order. What the policy before had under the same name, of
   // the same type, goes on with its counters, at the size that it has now.
@@ -193,6 +194,11 @@ class Backends {
     }
     rows_ = std::move(rows);
     return named;
+  }
+
+  absl::Status Set(absl::string_view backend, BreakerMode) override {
+    return absl::FailedPreconditionError(
+        absl::StrCat("backend '", backend, "' has no breaker: it is in this process"));
   }
 
   // Tells the operator of backends that are full, and ends those that no policy names and no call
@@ -315,7 +321,7 @@ class Server {
   // others decide all the same.
   absl::Status OpenAdmin(const ServerSpec& spec) {
     if (spec.admin_address.empty()) return absl::OkStatus();
-    admin_service_.emplace(limiter_, source_, /*local=*/spec.auth.open());
+    admin_service_.emplace(limiter_, source_, backends_, /*local=*/spec.auth.open());
     auto admin =
         NewAdminDoor({spec.admin_address, spec.admin_tls}, {*admin_service_, *telemetry_, *clock_});
     if (admin.ok()) {

@@ -289,7 +289,7 @@ TEST_P(RateLimitServiceTest, ErrorsHaveTheTextsThatClientsKnow) {
   EXPECT_EQ(error(Descriptor("client")), absl::UnknownError("rate limit domain must not be empty"));
   EXPECT_EQ(error("domain: 'edge'"),
             absl::UnknownError("rate limit descriptor list must not be empty"));
-  Limiter empty(HashSecret::FromSeed(1), *telemetry_);
+  Limiter empty(HashSecret::FromSeed(1), *telemetry_, clock_);
   RateLimitService service(empty);
   EXPECT_EQ(CallHandler(service, &RateLimitService::ShouldRateLimit,
                         ParseText<RlsRequest>("domain: 'edge'" + Descriptor("client")), Now())
