@@ -72,6 +72,11 @@ tsan: deps ## Everything below protobuf and gRPC under ThreadSanitizer
 
 SECONDS_A_ROW ?= 2
 
+# SOAK_MINUTES=2 make soak, for less than 10.
+.PHONY: soak
+soak: build venv ## Ten minutes of load on a Redis that comes and goes: memory, late answers
+	build/venv/bin/python tests/bench/soak.py
+
 .PHONY: bench
 bench: deps ## Measure decisions over a Redis: a table, and build/bench/redis.json
 	cmake --preset release

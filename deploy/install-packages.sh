@@ -41,6 +41,15 @@ else
   exit 1
 fi
 
+# Debian starts a service when it installs its package, and a Redis on its usual port is not what
+# anybody asked for here. Where nobody has said otherwise, none is started meanwhile.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" > /dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
+
 echo "install-packages: installing ${missing[*]}"
 "${as_root[@]}" apt-get update -q
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \

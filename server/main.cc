@@ -17,14 +17,16 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "backend/memory/memory_backend.h"
 #include "core/clock.h"
 #include "core/mutex.h"
 #include "core/rate.h"
 #include "limiter/limiter.h"
+#include "main/backends.h"
+#include "main/recoveries.h"
 #include "policy/loader.h"
 #include "policy/policy_source.h"
 #include "policy/policy_watcher.h"
+#include "policy/redis_environment.h"
 #include "service/admin_service.h"
 #include "service/health_service.h"
 #include "service/limiter_service.h"
@@ -129,9 +131,10 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
 }
 
-PolicyResult LoadPolicy(const std::string& config, uint64_t generation) {
-  if (!config.empty()) return LoadPolicyFile(config, generation);
-  return LoadPolicyText("built-in example", ExamplePolicy(), generation);
+PolicyResult LoadPolicy(const std::string& config, const LoadOptions& options,
+                        uint64_t generation) {
+  if (!config.empty()) return LoadPolicyFile(config, generation, options);
+  return LoadPolicyText("built-in example", ExamplePolicy(), generation, options);
 }
 
 // Puts a port from the environment into an address. False, and said so, when it is none.
@@ -148,6 +151,22 @@ bool TakePort(const char* variable, std::string& address) {
   return true;
 }
 
+// The Redis that the environment names when no file does. False, and said so, when it is wrong.
+bool TakeRedis(LoadOptions& options) {
+  absl::StatusOr<absl::optional<BackendSpec>> redis = RedisFromEnvironment(options.environment);
+  if (!redis.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(redis.status().message()).c_str());
+    return false;
+  }
+  const std::vector<std::string> unused = UnusedRedisVariables(options.environment);
+  if (!unused.empty()) {
+    spdlog::warn("{} {} nothing here", absl::StrJoin(unused, ", "),
+                 unused.size() == 1 ? "changes" : "change");
+  }
+  if (redis->has_value()) options.backend = **std::move(redis);
+  return true;
+}
+
 // What the environment says when no file does.
 bool TakeEnvironment(ServerSpec& server) {
   if (std::getenv("RUNTIME_ROOT") != nullptr) {
@@ -158,81 +177,6 @@ bool TakeEnvironment(ServerSpec& server) {
   }
   return TakePort("GRPC_PORT", server.grpc_address) && TakePort("PORT", server.http_address);
 }
-
-MemoryOptions OptionsOf(const BackendSpec& spec) {
-  MemoryOptions options;
-  options.max_keys = spec.max_keys;
-  options.allow_when_full = spec.on_full == OnFull::kAllow;
-  return options;
-}
-
-// The backends of the policies, from one policy to the next. Thread-safe.
-class Backends {
- public:
-  // Those that the policy names, in its order. What the policy before had under the same name, of
-  // the same type, goes on with its counters, at the size that it has now.
-  std::vector<std::shared_ptr<Backend>> Adopt(const PolicySet& policy) {
-    std::vector<Row> rows;
-    std::vector<std::shared_ptr<Backend>> named;
-    MutexLock lock(mutex_);
-    for (const BackendSpec& spec : policy.backends) {
-      const auto kept = std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) {
-        return row.name == spec.name && row.type == spec.type;
-      });
-      if (kept != rows_.end()) {
-        kept->backend->Resize(OptionsOf(spec));
-        rows.push_back(*kept);
-      } else {
-        rows.push_back({spec.name, spec.type, NewMemoryBackend(OptionsOf(spec))});
-      }
-      named.push_back(rows.back().backend);
-    }
-    for (Row& row : rows_) {
-      if (std::find(named.begin(), named.end(), row.backend) != named.end()) continue;
-      removed_.push_back(std::move(row.backend));
-    }
-    rows_ = std::move(rows);
-    return named;
-  }
-
-  // Tells the operator of backends that are full, and ends those that no policy names and no call
-  // uses any more; to be called once a minute. The last call that uses a backend must not end it:
-  // it runs on the backend's own stack.
-  void Tend() {
-    std::vector<std::pair<std::string, int64_t>> refused;
-    std::vector<std::shared_ptr<Backend>> unused;
-    {
-      MutexLock lock(mutex_);
-      for (Row& row : rows_) {
-        const int64_t full = row.backend->Stats().full;
-        refused.emplace_back(row.name, full - std::exchange(row.reported_full, full));
-      }
-      const auto used = std::partition(removed_.begin(), removed_.end(),
-                                       [](const auto& backend) { return backend.use_count() > 1; });
-      unused.assign(used, removed_.end());
-      removed_.erase(used, removed_.end());
-    }
-    for (const auto& [name, more] : refused) {
-      if (more == 0) continue;
-      spdlog::warn(
-          "full backend={} refused={}: every counter in reach was at its limit (raise max_keys, or "
-          "limit by something that callers cannot make up)",
-          name, more);
-    }
-  }
-
- private:
-  struct Row {
-    std::string name;
-    std::string type;
-    std::shared_ptr<MemoryBackend> backend;
-    int64_t reported_full = 0;
-  };
-
-  Mutex mutex_;
-  std::vector<Row> rows_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<Backend>> removed_ ABSL_GUARDED_BY(mutex_);
-};
 
 std::string DescribeBackends(const PolicySet& policy) {
   return absl::StrJoin(policy.backends, ",", [](std::string* out, const BackendSpec& spec) {
@@ -249,21 +193,24 @@ int Fail(const absl::Status& status) {
 class Server {
  public:
   // `config` is empty for the built-in example.
-  explicit Server(std::string config)
+  Server(std::string config, LoadOptions options)
       : config_(std::move(config)),
+        options_(std::move(options)),
         clock_(NewSystemClock()),
+        recoveries_([this](const std::string& backend) { OnRecovered(backend); }),
+        backends_(*clock_, [this](const std::string& backend) { recoveries_.Add(backend); }),
         telemetry_(NewTelemetry({SLUICE_VERSION, SLUICE_COMMIT})),
-        limiter_(HashSecret::Random(), *telemetry_),
+        limiter_(HashSecret::Random(), *telemetry_, *clock_),
         limiter_service_(limiter_),
         ratelimit_service_(limiter_),
-        source_([this](uint64_t generation) { return LoadPolicy(config_, generation); },
-                [this](std::shared_ptr<const PolicySet> policy) {
-                  Adopt(std::move(policy));
-                  return absl::OkStatus();
-                },
-                [this](const PolicyLoad& load) { Report(load); }, *clock_) {
+        source_(
+            [this](uint64_t generation) { return LoadPolicy(config_, options_, generation); },
+            [this](std::shared_ptr<const PolicySet> policy) { return Adopt(std::move(policy)); },
+            [this](const PolicyLoad& load) { Report(load); }, *clock_) {
     telemetry_->ShowPolicy(source_);
   }
+
+  ~Server() { recoveries_.Stop(); }
 
   // The first time, the caller says what came of it.
   PolicyLoad Load() { return source_.Reload(); }
@@ -311,11 +258,14 @@ class Server {
   }
 
  private:
+  // What fallbacks counted while it failed would be in the way the next time.
+  void OnRecovered(const std::string& backend) { limiter_.ForgetFallbacks(backend, clock_->Now()); }
+
   // Of several servers on one host only the first gets the address that nobody has chosen: the
   // others decide all the same.
   absl::Status OpenAdmin(const ServerSpec& spec) {
     if (spec.admin_address.empty()) return absl::OkStatus();
-    admin_service_.emplace(limiter_, source_, /*local=*/spec.auth.open());
+    admin_service_.emplace(limiter_, source_, backends_, /*local=*/spec.auth.open());
     auto admin =
         NewAdminDoor({spec.admin_address, spec.admin_tls}, {*admin_service_, *telemetry_, *clock_});
     if (admin.ok()) {
@@ -341,22 +291,26 @@ class Server {
         policy->content_hash.substr(0, 12), policy->throttles.size(), policy->domains.size());
   }
 
-  void Adopt(std::shared_ptr<const PolicySet> policy) {
+  absl::Status Adopt(std::shared_ptr<const PolicySet> policy) {
+    absl::StatusOr<std::vector<std::shared_ptr<Backend>>> backends = backends_.Adopt(*policy);
+    if (!backends.ok()) return backends.status();
     MutexLock lock(mutex_);
     if (policy_ == nullptr) configured_ = policy->server;
     Shape(*spdlog::default_logger_raw(), policy->log);
     policy_ = std::move(policy);
+    adopted_ = *std::move(backends);
     if (serving_) Publish();
+    return absl::OkStatus();
   }
 
   void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    std::vector<std::shared_ptr<Backend>> backends = backends_.Adopt(*policy_);
     std::vector<NamedBackend> shown;
-    for (size_t i = 0; i < backends.size(); ++i) {
-      shown.push_back({policy_->backends[i].name, backends[i]});
+    shown.reserve(adopted_.size());
+    for (size_t i = 0; i < adopted_.size(); ++i) {
+      shown.push_back({policy_->backends[i].name, adopted_[i]});
     }
     telemetry_->ShowBackends(std::move(shown));
-    limiter_.Publish(policy_, std::move(backends));
+    limiter_.Publish(policy_, adopted_);
   }
 
   // What came of loading while it serves.
@@ -400,7 +354,9 @@ class Server {
   }
 
   const std::string config_;
+  const LoadOptions options_;
   const std::unique_ptr<Clock> clock_;
+  Recoveries recoveries_;
   Backends backends_;
   const std::unique_ptr<Telemetry> telemetry_;
   Limiter limiter_;
@@ -411,7 +367,8 @@ class Server {
   Mutex mutex_;
   bool serving_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const PolicySet> policy_ ABSL_GUARDED_BY(mutex_);
-  ServerSpec configured_ ABSL_GUARDED_BY(mutex_);  // by the first policy
+  std::vector<std::shared_ptr<Backend>> adopted_ ABSL_GUARDED_BY(mutex_);  // of that policy
+  ServerSpec configured_ ABSL_GUARDED_BY(mutex_);                          // by the first policy
 
   PolicySource source_;
   std::unique_ptr<HttpDoor> http_;
@@ -437,7 +394,9 @@ int Tend(Server& server, const sigset_t& signals) {
 int Run(const std::string& config) {
   const sigset_t signals = BlockSignals();
   SetUpLog();
-  Server server(config);
+  LoadOptions options;
+  if (config.empty() && !TakeRedis(options)) return kExitBadConfig;
+  Server server(config, std::move(options));
   const PolicyLoad loaded = server.Load();
   if (loaded.policy == nullptr) {
     for (const PolicyError& error : loaded.errors) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "cli/text.h"
+#include "core/clock.h"
 #include "core/key.h"
 #include "google/protobuf/map.h"
 #include "limiter/explanation.h"
@@ -113,7 +114,8 @@ absl::Status Answer(const std::shared_ptr<const PolicySet>& policy,
                     const v1::ExplainRequest& request, v1::ExplainResponse* response) {
   DeafObserver observer;
   // Keys are shown as they are; the hash that the secret goes into is not.
-  Limiter limiter(HashSecret::FromSeed(0), observer);
+  const std::unique_ptr<Clock> clock = NewSystemClock();
+  Limiter limiter(HashSecret::FromSeed(0), observer, *clock);
   limiter.Publish(policy, /*backends=*/{});
   std::vector<Explanation> rows;
   // Only overrides end, and there are none.

@@ -108,6 +108,10 @@ KeyScope::KeyScope(absl::optional<std::string> throttle, absl::optional<std::str
   }
 }
 
+std::string FallbackThrottle(absl::string_view backend, absl::string_view throttle) {
+  return absl::StrCat("fallback:", backend, ":", throttle);
+}
+
 CounterKey::CounterKey(const KeyParts& parts, const HashSecret& secret) {
   AppendPart(bytes_, parts.name_space);
   AppendPart(bytes_, parts.tenant);
@@ -122,6 +126,24 @@ CounterKey::CounterKey(const KeyParts& parts, const HashSecret& secret) {
   fingerprint_.low = uint64_t{secret.HashName(parts.throttle)} << kThrottleShift |
                      uint64_t{secret.HashName(parts.tenant)} << kTenantShift |
                      (fingerprint_.low & kKeyMask);
+}
+
+CounterKey CounterKey::ForFallback(absl::string_view backend, const HashSecret& secret) const {
+  absl::string_view rest = bytes();
+  KeyParts parts;
+  parts.name_space = TakePart(rest);
+  parts.tenant = TakePart(rest);
+  parts.tag = TakePart(rest);
+  const std::string throttle = FallbackThrottle(backend, TakePart(rest));
+  parts.throttle = throttle;
+  parts.shape = TakePart(rest);
+  absl::InlinedVector<std::pair<absl::string_view, absl::string_view>, 4> splits;
+  while (!rest.empty()) {
+    const absl::string_view key = TakePart(rest);
+    splits.emplace_back(key, TakePart(rest));
+  }
+  parts.splits = splits;
+  return CounterKey(parts, secret);
 }
 
 std::string CounterKey::ToString(HashTag hash_tag) const {

@@ -90,6 +90,11 @@ class KeyScope {
   uint64_t names_ = 0;  // what stands there
 };
 
+// The throttle, as KeyParts has it, under which one counts on another backend while that of this
+// name fails: `fallback:BACKEND:THROTTLE`. It shares no counter with those whose own backend that
+// is.
+std::string FallbackThrottle(absl::string_view backend, absl::string_view throttle);
+
 // Length-prefixed bytes, so that `a`,`b_c` and `a_b`,`c` never meet, and their hash, computed once.
 // Immutable, cheap to move.
 class CounterKey {
@@ -104,6 +109,10 @@ class CounterKey {
   // non-ASCII bytes; a leading `~`; `=` in a split's key); one of over 128 bytes then is `~` and 32
   // hex digits of its SHA-256. With HashTag::kTenant it is `{ns:tenant}:tag:throttle:shape`.
   std::string ToString(HashTag hash_tag = HashTag::kIdentifier) const;
+
+  // The key of the counter that stands in for this one while the backend of that name fails: its
+  // throttle is FallbackThrottle(backend, throttle). `secret` is that of this key.
+  CounterKey ForFallback(absl::string_view backend, const HashSecret& secret) const;
 
  private:
   absl::InlinedVector<char, 128> bytes_;

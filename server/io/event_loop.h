@@ -42,7 +42,7 @@ class EventLoop {
   // Thread-safe.
   virtual bool OnLoop() const = 0;
 
-  // On the loop. Level-triggered.
+  // On the loop. Level-triggered. A descriptor is forgotten before it is closed.
   virtual void Watch(int fd, uint32_t events, Watcher& watcher) = 0;
   virtual void Change(int fd, uint32_t events) = 0;
   virtual void Forget(int fd) = 0;

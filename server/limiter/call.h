@@ -60,6 +60,7 @@ struct Line {
   bool shadow = false;
   Rate rate = Rate::Unlimited();
   size_t backend = 0;                 // index into PolicySet::backends
+  uint32_t unit = 0;                  // of that backend (Backend::Unit), if there are other lines
   const OnError* on_error = nullptr;  // stands where `limit` does
 
   // The answer. The verdict is written when `limit` is set and the backend answered.
@@ -76,7 +77,7 @@ struct Line {
     kUnasked,  // its backend failed, and another line denies: the fallback need not be asked
   };
   Stage stage = Stage::kWaiting;
-  bool fell_back = false;  // whether `backend` is the fallback
+  bool fell_back = false;  // whether `backend` is the fallback, and `key` its counter
 
   // Whether it may stand in the way of the other lines.
   bool enforced() const { return !shadow && mode != Mode::kSettle; }

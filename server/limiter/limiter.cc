@@ -1,6 +1,9 @@
 #include "limiter/limiter.h"
 
 #include <algorithm>
+#include <atomic>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -19,6 +22,9 @@ bool Takes(const Line& line) { return line.mode == Mode::kTake || line.mode == M
 
 // Whether the line holds a charge that a denied request must not leave behind.
 bool IsOwed(const Line& line) { return line.judged && line.verdict.taken && Takes(line); }
+
+// Whether one Decide may hold both.
+bool Together(const Line& a, const Line& b) { return a.backend == b.backend && a.unit == b.unit; }
 
 }  // namespace
 
@@ -90,7 +96,7 @@ void Limiter::Decide(ThrottleCall& call) {
     return;
   }
   call.tenant_row_ = &matcher.tenant_row();
-  Advance(call);
+  Begin(call);
 }
 
 void Limiter::Decide(DescriptorCall& call) {
@@ -102,14 +108,26 @@ void Limiter::Decide(DescriptorCall& call) {
   }
   call.domain_row_ = call.policy().FindDomain(call.domain);
   MatchDescriptors(call.policy(), secret_, call, call.domain_row_, call.lines_);
+  Begin(call);
+}
+
+void Limiter::Begin(Call& call) {
+  // A line alone goes alone, whatever its unit.
+  if (call.lines_.size() > 1) {
+    for (Line& line : call.lines_) {
+      if (line.limit != nullptr)
+        line.unit = call.snapshot_->backends[line.backend]->Unit(*line.key);
+    }
+  }
   Advance(call);
 }
 
-// One backend after the other, in the order of the lines; most calls have one, and come here twice.
+// One backend, and one of its units, after the other, in the order of the lines; most calls have
+// one, and come here twice.
 void Limiter::Advance(Call& call) {
   for (const Line& line : call.lines_) {
     if (line.limit == nullptr || line.stage != Stage::kWaiting) continue;
-    Ask(call, line.backend);
+    Ask(call, line);
     return;
   }
   switch (CourseOf(call.lines_)) {
@@ -126,18 +144,18 @@ void Limiter::Advance(Call& call) {
   }
 }
 
-void Limiter::Ask(Call& call, size_t backend) {
+void Limiter::Ask(Call& call, const Line& first) {
   // Once it is clear that the request does not pass, what is left only looks.
   const Course course = CourseOf(call.lines_);
   const bool denied = course == Course::kDeny || course == Course::kRaise;
   call.charge_list_.clear();
   for (Line& line : call.lines_) {
-    if (line.limit == nullptr || line.stage != Stage::kWaiting || line.backend != backend) continue;
+    if (line.limit == nullptr || line.stage != Stage::kWaiting || !Together(line, first)) continue;
     line.stage = Stage::kAsked;
     const Mode mode = denied && Takes(line) ? Mode::kLook : line.mode;
     call.charge_list_.push_back({*line.key, *line.limit, line.amount, mode, line.tag});
   }
-  Send(call, backend);
+  Send(call, first.backend);
 }
 
 void Limiter::Send(Call& call, size_t backend) {
@@ -162,7 +180,9 @@ void Limiter::FallBack(Call& call) {
   for (Line& line : call.lines_) {
     if (line.stage != Stage::kFailed || line.fell_back || !line.on_error->fallback) continue;
     line.fell_back = true;
+    line.key = line.key->ForFallback(call.policy().backends[line.backend].name, secret_);
     line.backend = *line.on_error->fallback;
+    line.unit = call.snapshot_->backends[line.backend]->Unit(*line.key);
     line.stage = Stage::kWaiting;
   }
   Advance(call);
@@ -175,19 +195,22 @@ void Limiter::SettleBack(Call& call) {
     return;
   }
   call.settling_ = true;
-  call.deadline_us = kNever;  // what was taken goes back, however late it is
-  const size_t backend = owed->backend;
   call.charge_list_.clear();
   for (Line& line : call.lines_) {
-    if (!IsOwed(line) || line.backend != backend) continue;
+    if (!IsOwed(line) || !Together(line, *owed)) continue;
     line.stage = Stage::kAsked;
     call.charge_list_.push_back({*line.key, *line.limit, -line.amount, Mode::kSettle, line.tag});
   }
-  Send(call, backend);
+  // The caller does not wait for what is no part of the answer.
+  if (clock_.Now() >= call.deadline_us) {
+    Settled(call, NotRun(absl::DeadlineExceededError("the deadline is over")));
+    return;
+  }
+  Send(call, owed->backend);
 }
 
 void Limiter::Settled(Call& call, const absl::Status& status) {
-  if (!status.ok()) KeepRefunds(call);
+  if (!status.ok()) KeepRefunds(call, status);
   size_t next = 0;
   for (Line& line : call.lines_) {
     if (line.stage != Stage::kAsked) continue;
@@ -201,7 +224,7 @@ void Limiter::Settled(Call& call, const absl::Status& status) {
   SettleBack(call);
 }
 
-void Limiter::KeepRefunds(Call& call) {
+void Limiter::KeepRefunds(Call& call, const absl::Status& why) {
   std::vector<Refund> refunds;
   size_t backend = 0;
   for (const Line& line : call.lines_) {
@@ -209,8 +232,13 @@ void Limiter::KeepRefunds(Call& call) {
     backend = line.backend;
     refunds.push_back({*line.key, *line.limit, line.amount, line.tag});
   }
-  refunds_.Add(call.snapshot_->backends[backend], call.policy().backends[backend].name,
-               std::move(refunds), call.now_us);
+  const std::string& name = call.policy().backends[backend].name;
+  if (ProvesNotRun(why)) {
+    refunds_.Add(call.snapshot_->backends[backend], name, std::move(refunds));
+  } else {
+    // Given back twice, it would let too much pass.
+    observer_.OnOrphans(name, refunds.size());
+  }
 }
 
 void Limiter::Finish(Call& call) {
@@ -296,39 +324,98 @@ void Limiter::AdvanceReset(ResetCall& call) {
 
 namespace {
 
-// One backend after the other; owns itself.
-class ResetAllCall final : public Forgetting {
- public:
-  ResetAllCall(std::shared_ptr<const Snapshot> snapshot, Limiter::ResetDone done)
-      : snapshot_(std::move(snapshot)), done_(std::move(done)) {}
+// A scope, and the backend on which it is to be forgotten.
+using ScopeOnBackend = std::pair<size_t, KeyScope>;
 
+// One after the other; owns itself.
+class ForgetScopes final : public Forgetting {
+ public:
+  ForgetScopes(std::shared_ptr<const Snapshot> snapshot, std::vector<ScopeOnBackend> scopes,
+               Limiter::ResetDone done)
+      : snapshot_(std::move(snapshot)), scopes_(std::move(scopes)), done_(std::move(done)) {}
+
+  // Backends may answer within Forget: each step returns before the next, so that many of them do
+  // not stand on one stack.
   void Advance() {
-    if (next_ < snapshot_->backends.size()) {
-      snapshot_->backends[next_++]->Forget(*this);
-      return;
-    }
-    done_(absl::OkStatus(), keys_reset_);
-    delete this;
+    if (steps_.fetch_add(1) > 0) return;
+    do {
+      if (!Step()) return;
+    } while (steps_.fetch_sub(1) > 1);
   }
   void Done(absl::Status status) override {
     if (status.ok()) {
       keys_reset_ += forgotten;
-      Advance();
-      return;
+    } else {
+      const std::string& name = snapshot_->policy->backends[scopes_[next_ - 1].first].name;
+      failure_ =
+          absl::UnavailableError(absl::StrCat("backend '", name, "' failed: ", status.message()));
     }
-    done_(absl::UnavailableError(absl::StrCat("backend '",
-                                              snapshot_->policy->backends[next_ - 1].name,
-                                              "' failed: ", status.message())),
-          keys_reset_);
-    delete this;
+    Advance();
   }
 
  private:
+  // False: it was the last, and this is gone.
+  bool Step() {
+    if (next_ == scopes_.size() || !failure_.ok()) {
+      done_(failure_, keys_reset_);
+      delete this;
+      return false;
+    }
+    const ScopeOnBackend& asked = scopes_[next_++];
+    scope = asked.second;
+    snapshot_->backends[asked.first]->Forget(*this);
+    return true;
+  }
+
   const std::shared_ptr<const Snapshot> snapshot_;
+  const std::vector<ScopeOnBackend> scopes_;
   const Limiter::ResetDone done_;
+  std::atomic<int> steps_ = 0;  // that are to be made, this one included
   size_t next_ = 0;
+  absl::Status failure_;
   int64_t keys_reset_ = 0;
 };
+
+void Forget(std::shared_ptr<const Snapshot> snapshot, std::vector<ScopeOnBackend> scopes,
+            int64_t now_us, Limiter::ResetDone done) {
+  std::vector<std::string> name_spaces;
+  for (const Tenant& tenant : snapshot->policy->tenants) name_spaces.push_back(tenant.name_space);
+  auto* forgetting = new ForgetScopes(std::move(snapshot), std::move(scopes), std::move(done));
+  forgetting->now_us = now_us;
+  forgetting->name_spaces = std::move(name_spaces);
+  forgetting->Advance();
+}
+
+// A throttle or a domain that counts elsewhere while its backend fails.
+struct FallsBack {
+  std::string throttle;  // as KeyParts has it
+  size_t from;
+  size_t to;
+};
+
+std::vector<FallsBack> AllThatFallBack(const PolicySet& policy) {
+  std::vector<FallsBack> all;
+  for (const Throttle& throttle : policy.throttles) {
+    if (!throttle.on_error.fallback.has_value()) continue;
+    std::set<size_t> from;
+    if (throttle.backend.has_value()) {
+      from.insert(*throttle.backend);
+    } else {
+      for (const Tenant& tenant : policy.tenants) from.insert(tenant.backend);
+    }
+    for (const size_t backend : from) {
+      all.push_back({throttle.uid, backend, *throttle.on_error.fallback});
+    }
+  }
+  if (!policy.domains_on_error.fallback.has_value()) return all;
+  for (const Domain& domain : policy.domains) {
+    for (const char* kind : {"domain:", "override:"}) {
+      all.push_back({absl::StrCat(kind, domain.name()), policy.domains_backend,
+                     *policy.domains_on_error.fallback});
+    }
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -339,10 +426,34 @@ void Limiter::ResetAll(absl::optional<std::string> throttle, absl::optional<std:
     done(NotLoaded(), 0);
     return;
   }
-  auto* call = new ResetAllCall(std::move(now), std::move(done));
-  call->scope.emplace(std::move(throttle), std::move(tenant), secret_);
-  call->now_us = now_us;
-  call->Advance();
+  std::vector<ScopeOnBackend> scopes;
+  const KeyScope everywhere(throttle, tenant, secret_);
+  for (size_t i = 0; i < now->backends.size(); ++i) scopes.emplace_back(i, everywhere);
+  if (throttle.has_value()) {
+    for (const FallsBack& row : AllThatFallBack(*now->policy)) {
+      if (row.throttle != *throttle) continue;
+      const std::string& name = now->policy->backends[row.from].name;
+      scopes.emplace_back(row.to, KeyScope(FallbackThrottle(name, *throttle), tenant, secret_));
+    }
+  }
+  Forget(std::move(now), std::move(scopes), now_us, std::move(done));
+}
+
+void Limiter::ForgetFallbacks(absl::string_view backend, int64_t now_us) {
+  const std::shared_ptr<const Snapshot> now = snapshot();
+  if (now == nullptr) return;
+  // By fallback, so that one that fails does not stand before the others.
+  std::map<size_t, std::vector<ScopeOnBackend>> scopes;
+  for (const FallsBack& row : AllThatFallBack(*now->policy)) {
+    if (now->policy->backends[row.from].name != backend) continue;
+    // What nodes share, others may still count on.
+    if (now->policy->backends[row.to].type != "memory") continue;
+    scopes[row.to].emplace_back(
+        row.to, KeyScope(FallbackThrottle(backend, row.throttle), absl::nullopt, secret_));
+  }
+  for (auto& each : scopes) {
+    Forget(now, std::move(each.second), now_us, [](const absl::Status&, int64_t) {});
+  }
 }
 
 absl::Status Limiter::SetOverride(const Override& override, int64_t now_us) {

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "backend/backend.h"
+#include "core/clock.h"
 #include "core/key.h"
 #include "core/mutex.h"
 #include "limiter/call.h"
@@ -38,9 +39,10 @@ inline constexpr absl::string_view kPayloadPrefix = "sluice/";
 // Thread-safe.
 class Limiter {
  public:
-  // The observer outlives the limiter, which outlives every call.
-  Limiter(const HashSecret& secret, Observer& observer)
-      : secret_(secret), observer_(observer), refunds_(observer) {}
+  // The observer and the clock outlive the limiter, which outlives every call. The clock is the one
+  // that Decision::now_us is read from.
+  Limiter(const HashSecret& secret, Observer& observer, const Clock& clock)
+      : secret_(secret), observer_(observer), clock_(clock), refunds_(observer, clock) {}
 
   // Calls that come from now on see this policy. Overrides go on.
   void Publish(std::shared_ptr<const PolicySet> policy,
@@ -60,10 +62,16 @@ class Limiter {
                                    std::vector<Explanation>& rows) const;
 
   // Forgets all counters of a throttle, of a tenant (empty: the default one), or of both; at least
-  // one of the two is given. `done` is called once, on any thread, with how many there were.
+  // one of the two is given. What the throttle counts on its fallback is forgotten too. `done` is
+  // called once, on any thread, with how many there were.
   using ResetDone = std::function<void(const absl::Status& status, int64_t keys_reset)>;
   void ResetAll(absl::optional<std::string> throttle, absl::optional<std::string> tenant,
                 int64_t now_us, ResetDone done);
+
+  // Forgets what was counted in this process's memory while the backend of this name failed: to be
+  // called when it works again. Best effort: what a fallback does not forget just then ages out. It walks through
+  // the counters of a fallback in memory once for each throttle, so not on a thread that decides.
+  void ForgetFallbacks(absl::string_view backend, int64_t now_us);
 
   // Takes the place of the override of the same throttle. NOT_FOUND for a throttle that is not
   // there, INVALID_ARGUMENT when its strategy cannot have the rate. One that has ended by `now_us`
@@ -84,24 +92,29 @@ class Limiter {
 
   // False, and the call is finished, when it cannot be decided at all.
   bool Admit(Call& call);
+  // Starts on lines that are matched.
+  void Begin(Call& call);
   // Asks the next backend, or finishes the call when all have answered.
   void Advance(Call& call);
-  void Ask(Call& call, size_t backend);
+  // For the line and all others of its backend and unit.
+  void Ask(Call& call, const Line& first);
   // Has the backend decide what stands in the call's list of charges.
   void Send(Call& call, size_t backend);
   void Answered(Call& call, const absl::Status& status);
   // Sends the lines whose backend failed to their fallbacks.
   void FallBack(Call& call);
-  // Takes back what was charged, one backend at a time; then the call is finished.
+  // Takes back what was charged, one backend and unit at a time, while the deadline leaves time for
+  // it, and leaves the rest to the refunds; then the call is finished.
   void SettleBack(Call& call);
   void Settled(Call& call, const absl::Status& status);
-  void KeepRefunds(Call& call);
+  void KeepRefunds(Call& call, const absl::Status& why);
   void Finish(Call& call);
 
   void AdvanceReset(ResetCall& call);
 
   const HashSecret secret_;
   Observer& observer_;
+  const Clock& clock_;
   Mutex publish_mutex_;  // held from reading a snapshot to putting the next in its place
   mutable Mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_ ABSL_GUARDED_BY(mutex_);

@@ -299,7 +299,8 @@ absl::Status ThrottleMatcher::Counters(std::vector<std::pair<size_t, CounterKey>
     FillKey(*throttle, rated, line);
     counters.emplace_back(BackendOf(*throttle), *line.key);
     if (throttle->on_error.fallback.has_value()) {
-      counters.emplace_back(*throttle->on_error.fallback, *std::move(line.key));
+      const std::string& failed = policy_.backends[BackendOf(*throttle)].name;
+      counters.emplace_back(*throttle->on_error.fallback, line.key->ForFallback(failed, secret_));
     }
   }
   std::stable_sort(counters.begin(), counters.end(),

@@ -17,12 +17,11 @@ constexpr size_t kMostAttempts = 100'000;
 class Refunds::Attempt final : public Decision {
  public:
   Attempt(Refunds& owner, std::shared_ptr<Backend> backend, std::string name,
-          std::vector<Refund> refunds, int64_t at_us)
+          std::vector<Refund> refunds)
       : owner_(owner),
         backend_(std::move(backend)),
         name_(std::move(name)),
         refunds_(std::move(refunds)) {
-    now_us = at_us;
     list_.reserve(refunds_.size());
     for (const Refund& refund : refunds_) {
       list_.push_back({refund.key, refund.limit, -refund.amount, Mode::kSettle, refund.tag});
@@ -33,11 +32,11 @@ class Refunds::Attempt final : public Decision {
   void Ask() {
     charges = list_;
     verdicts = absl::MakeSpan(judged_);
-    now_us += kTurnUs;
+    now_us = owner_.clock_.Now();
     --turns_left_;
     backend_->Decide(*this);
   }
-  void Done(absl::Status status) override { owner_.Done(*this, status.ok()); }
+  void Done(absl::Status status) override { owner_.Done(*this, status); }
 
   bool spent() const { return turns_left_ == 0; }
   const std::string& name() const { return name_; }
@@ -71,11 +70,9 @@ Refunds::~Refunds() {
   }
 }
 
-void Refunds::Add(std::shared_ptr<Backend> backend, std::string name, std::vector<Refund> refunds,
-                  int64_t now_us) {
+void Refunds::Add(std::shared_ptr<Backend> backend, std::string name, std::vector<Refund> refunds) {
   // Owns itself until it is settled or given up.
-  auto* attempt =
-      new Attempt(*this, std::move(backend), std::move(name), std::move(refunds), now_us);
+  auto* attempt = new Attempt(*this, std::move(backend), std::move(name), std::move(refunds));
   MutexLock lock(mutex_);
   if (waiting_.size() + asked_ >= kMostAttempts) {
     GiveUp(*attempt);
@@ -105,14 +102,14 @@ std::vector<Refunds::Attempt*> Refunds::NextTurn() {
   return std::exchange(waiting_, {});
 }
 
-void Refunds::Done(Attempt& attempt, bool settled) {
-  const bool over = settled || attempt.spent();
-  if (over) {
-    if (!settled) GiveUp(attempt);
+void Refunds::Done(Attempt& attempt, const absl::Status& status) {
+  const bool again = ProvesNotRun(status) && !attempt.spent();
+  if (!again) {
+    if (!status.ok()) GiveUp(attempt);
     delete &attempt;
   }
   MutexLock lock(mutex_);
-  if (!over) waiting_.push_back(&attempt);
+  if (again) waiting_.push_back(&attempt);
   --asked_;
   changed_.NotifyAll();
 }

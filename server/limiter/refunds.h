@@ -9,7 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "backend/backend.h"
+#include "core/clock.h"
 #include "core/key.h"
 #include "core/mutex.h"
 #include "limiter/observer.h"
@@ -25,18 +27,18 @@ struct Refund {
   int tag;
 };
 
-// Thread-safe. Asks again for up to two seconds; what then remains, or is too much to keep, is an
-// orphan: a charge for a request that did not pass.
+// Thread-safe. Asks for up to two seconds, as long as errors prove that nothing ran. What then
+// remains, or may have been given back, or is too much to keep, is an orphan: a charge for a
+// request that did not pass.
 class Refunds {
  public:
-  // The observer, which is told what was given up, outlives the refunds.
-  explicit Refunds(Observer& observer) : observer_(observer) {}
+  // Both outlive the refunds; the observer is told what was given up.
+  Refunds(Observer& observer, const Clock& clock) : observer_(observer), clock_(clock) {}
   // Gives up what is still open.
   ~Refunds();
 
-  // `name` is the backend's. `now_us` is when the charges were taken.
-  void Add(std::shared_ptr<Backend> backend, std::string name, std::vector<Refund> refunds,
-           int64_t now_us);
+  // Of one unit of the backend, whose name that is.
+  void Add(std::shared_ptr<Backend> backend, std::string name, std::vector<Refund> refunds);
 
  private:
   class Attempt;
@@ -44,10 +46,11 @@ class Refunds {
   void Run();
   // Those that wait for their next turn, which comes every kTurnUs; empty when there will be none.
   std::vector<Attempt*> NextTurn();
-  void Done(Attempt& attempt, bool settled);
+  void Done(Attempt& attempt, const absl::Status& status);
   void GiveUp(const Attempt& attempt);
 
   Observer& observer_;
+  const Clock& clock_;
   Mutex mutex_;
   CondVar changed_;
   CondVar stopped_;

@@ -13,8 +13,8 @@ constexpr ConfigKey kTop[] = {
     {"namespace", "name", "none", "myapp",
      "Part of every counter's key: servers with different namespaces share no counter"},
     {"server", "{server}", "none", "{drain_delay: 2s}", "Ports, and who may come in"},
-    {"backends", "map of {a backend}", "`{local: {type: memory}}`", "{local: {type: memory}}",
-     "Where counters are, by names of your own"},
+    {"backends", "map of {a memory backend|a redis backend}", "`{local: {type: memory}}`",
+     "{local: {type: memory}}", "Where counters are, by names of your own"},
     {"default_backend", "text", "the only backend", "local",
      "The backend of tenants without one; required when there are several"},
     {"tenants", "map of {a tenant}", "none", "{acme: {namespace: acme}}",
@@ -94,12 +94,75 @@ constexpr ConfigKey kAuth[] = {
     {"admin", "flag", "`false`", "true", "Whether the caller may ask Admin and Reset"},
 };
 
-constexpr ConfigKey kBackend[] = {
+constexpr ConfigKey kMemoryBackend[] = {
     {"type", "one of memory", kRequired, "memory", "What it is"},
     {"max_keys", "whole from 1 to 1099511627776", "`10000000`", "1_000_000",
      "How many counters it holds at most"},
     {"on_full", "one of throttle, allow", "`throttle`", "allow",
      "What a newcomer gets when every counter in reach is at its limit"},
+};
+
+constexpr ConfigKey kRedisBackend[] = {
+    {"type", "one of redis", kRequired, "redis", "What it is"},
+    {"addresses", "list of text", kRequired, "[\"127.0.0.1:6379\"]",
+     "`host:port`, `[::1]:port`, `unix:/path`, `redis://[user:password@]host[:port][/database]`; "
+     "`rediss://` is with TLS. One with `mode: single`, the Sentinels with `sentinel`, some of the "
+     "nodes with `cluster`; at most 64"},
+    {"mode", "one of single, sentinel, cluster", "`single`", "cluster", "What stands there"},
+    {"sentinel_master", "name", "none: required with `mode: sentinel`", "mymaster",
+     "What the Sentinels call the Redis"},
+    {"sentinel_username", "name", "the default user", "watcher", "Who to be to the Sentinels"},
+    {"sentinel_password", "text", "none", "\"${SENTINEL_PASSWORD}\"", "The password for them"},
+    {"sentinel_password_file", "name", "none", "sentinel.password",
+     "A file with that password, read on each connect"},
+    {"username", "name", "the default user", "sluice", "Who to be to Redis"},
+    {"password", "text", "none", "\"${REDIS_PASSWORD}\"", "The password; no log shows it"},
+    {"password_file", "name", "none", "redis.password",
+     "A file with the password, without the line break at its end; read on each connect, so that "
+     "it may come later and may change"},
+    {"database", "whole from 0 to 65535", "`0`", "2", "The database; a Cluster has 0 alone"},
+    {"tls", "{redis tls}", "as the addresses say", "{ca_file: redis-ca.pem}",
+     "TLS, and how; `{}` is with the system's authorities"},
+    {"deadline", "duration", "`15ms`", "10ms",
+     "The longest that a decision takes, retries included, from 1 ms to 10 s; then `on_error` "
+     "holds. Envoy waits 20 ms"},
+    {"connect_timeout", "duration", "`1s`", "500ms",
+     "The longest that a connection takes to be made, in the background; 1 ms to 1 min"},
+    {"connections", "whole from 1 to 64", "`1`", "4", "Connections to each node"},
+    {"max_inflight", "whole from 1 to 1000000", "`10000`", "50000",
+     "Decisions that wait at most; what is more fails at once"},
+    {"hash_tag", "one of identifier, tenant", "`identifier`", "tenant",
+     "What lies together in a Cluster. `tenant`: a request with several counters is decided by one "
+     "script, and all of a tenant is on one node"},
+    {"breaker", "{breaker}", "none", "{failure_threshold: 10}",
+     "When to stop asking a Redis that fails"},
+    {"retry", "{retry}", "none", "{max_retries: 0}",
+     "What is asked again when an error proves that nothing ran"},
+};
+
+constexpr ConfigKey kRedisTls[] = {
+    {"ca_file", "name", "the system's authorities", "redis-ca.pem",
+     "Authorities that may vouch for Redis, in PEM"},
+    {"cert_file", "name", "none", "sluice.pem", "Our certificate, where Redis asks for one"},
+    {"key_file", "name", "none", "sluice.key", "Its private key, in PEM without a passphrase"},
+    {"server_name", "name", "the address's host", "redis.internal",
+     "What the certificate of Redis must name"},
+};
+
+constexpr ConfigKey kBreaker[] = {
+    {"failure_threshold", "whole from 1 to 1000000", "`5`", "10",
+     "Failures in a row that open it: Redis is then asked nothing"},
+    {"recovery_timeout", "duration", "`500ms`", "2s",
+     "How long it stays open, give or take a fifth; 1 ms to 1 h"},
+    {"success_threshold", "whole from 1 to 1000000", "`2`", "5",
+     "Successes in a row that close it again"},
+};
+
+constexpr ConfigKey kRetry[] = {
+    {"max_retries", "whole from 0 to 100", "`2`", "0", "How often, within the deadline"},
+    {"delay", "duration", "`1ms`", "2ms", "The pause before the first, at most 10 s"},
+    {"multiplier", "number from 1 to 100", "`2`", "1.5",
+     "How much longer each pause is than the one before"},
 };
 
 constexpr ConfigKey kTenant[] = {
@@ -130,7 +193,8 @@ constexpr ConfigKey kDomains[] = {
 
 constexpr ConfigKey kThrottle[] = {
     {"uid", "name", kRequired, "api:burst",
-     "What callers name; no two are the same, and none starts with `domain:` or `override:`"},
+     "What callers name; no two are the same, and none starts with `domain:`, `override:` or "
+     "`fallback:`"},
     {"rate", "rate or {a conditional rate}", "none: it has one, or `defaults` has", "20/min",
      "How much per how long: `100/min`, `2 per second`, `10/30s`, `50/d`, `unlimited`"},
     {"strategy", "strategy or {a strategy}", "`fixed_window`", "{type: gcra, burst: 5}",
@@ -269,7 +333,11 @@ constexpr ConfigSection kSections[] = {
     {"server.admin", "server.admin", kAdmin},
     {"tls", "server.grpc.tls, server.admin.tls", kTls},
     {"a rule of server.auth", "server.auth: [...]", kAuth},
-    {"a backend", "backends: {NAME: ...}", kBackend},
+    {"a memory backend", "backends: {NAME: ...}", kMemoryBackend},
+    {"a redis backend", "backends: {NAME: ...}", kRedisBackend},
+    {"redis tls", "backends: {NAME: {tls: ...}}", kRedisTls},
+    {"breaker", "backends: {NAME: {breaker: ...}}", kBreaker},
+    {"retry", "backends: {NAME: {retry: ...}}", kRetry},
     {"a tenant", "tenants: {NAME: ...}", kTenant},
     {"client_ip", "client_ip", kClientIp},
     {"domains", "domains", kDomains},

@@ -12,8 +12,9 @@ namespace sluice {
 // One key of a section. All of it is for people; `type` has a grammar besides:
 //
 //   type  = value *( " or " value )
-//   value = "list of " value / "map of " value / "{" SECTION "}" / "some of {" SECTION "}"
-//         / "one of " WORD *( ", " WORD ) / "whole from " NUMBER " to " NUMBER
+//   value = "list of " value / "map of " value / "{" SECTION *( "|" SECTION ) "}"
+//         / "some of {" SECTION "}" / "one of " WORD *( ", " WORD )
+//         / "whole from " NUMBER " to " NUMBER / "number from " NUMBER " to " NUMBER
 //         / "text" / "name" / "flag" / "duration" / "rate" / "share" / "strategy"
 //
 // A `name` is 1 to 256 bytes without control characters, a `share` a number from 0 to 1, and

@@ -26,7 +26,7 @@ using Dialect = FileReader::Dialect;
 class Loader {
  public:
   // `folder` is what the files named in it are relative to.
-  Loader(std::string folder, const LoadOptions& options) {
+  Loader(std::string folder, const LoadOptions& options) : backend_(options.backend) {
     outside_.environment = options.environment;
     outside_.folder = std::move(folder);
     outside_.files = options.files;
@@ -154,7 +154,7 @@ class Loader {
     policy_.name_space = file.Name(map.Find("namespace")).value_or("");
     policy_.server = ReadServer(file, map.Find("server"));
     const Field backends = map.Find("backends");
-    policy_.backends = ReadBackends(file, backends);
+    policy_.backends = ReadBackends(file, backends, backend_);
     Tenant standard;
     standard.name_space = policy_.name_space;
     standard.backend = ReadDefaultBackend(file, map.Find("default_backend"), backends);
@@ -239,6 +239,7 @@ class Loader {
     policy_.domains.push_back(*std::move(domain));
   }
 
+  const BackendSpec backend_;  // when none is configured
   PolicySet policy_;
   Outside outside_;
   std::deque<YamlDocument> documents_;              // of the configuration

@@ -43,6 +43,8 @@ struct LoadOptions {
   // Whether the configuration may name files. When it comes from afar it may not: errors would tell
   // of the files of this host.
   bool files = true;
+  // What stands for `backends` where the configuration has none.
+  BackendSpec backend = LocalBackend();
 };
 
 // `generation` is the number that the policy gets if it loads. A folder's configuration is that of

@@ -14,6 +14,13 @@ const T* At(const std::vector<T>& rows, const absl::flat_hash_map<std::string, s
 
 }  // namespace
 
+BackendSpec LocalBackend() {
+  BackendSpec local;
+  local.name = "local";
+  local.type = "memory";
+  return local;
+}
+
 const Throttle* PolicySet::FindThrottle(absl::string_view uid) const {
   return At(throttles, throttle_index_, uid);
 }

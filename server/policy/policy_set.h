@@ -18,6 +18,7 @@
 #include "policy/expression.h"
 #include "policy/gateway_index.h"
 #include "policy/position.h"
+#include "policy/redis_spec.h"
 #include "policy/rule.h"
 #include "policy/template.h"
 #include "strategy/limit.h"
@@ -68,10 +69,15 @@ enum class OnFull { kThrottle, kAllow };
 
 struct BackendSpec {
   std::string name;
-  std::string type;  // "memory"
+  std::string type;  // "memory" or "redis"
+  // Of memory.
   int64_t max_keys = 10'000'000;
   OnFull on_full = OnFull::kThrottle;
+  absl::optional<RedisSpec> redis;  // stands iff that is its type
 };
+
+// What there is without `backends`: a memory backend named `local`.
+BackendSpec LocalBackend();
 
 struct Tenant {
   std::string name;  // empty: the default tenant; "*": all without a row of their own

@@ -182,6 +182,12 @@ bool FileReader::MayNameFiles(Field field) {
   return outside_.files;
 }
 
+absl::optional<std::string> FileReader::Path(Field field) {
+  const absl::optional<std::string> path = Name(field);
+  if (!path.has_value() || !MayNameFiles(field)) return absl::nullopt;
+  return Resolve(outside_.folder, *path);
+}
+
 void FileReader::Conceal(const YamlNode& node) {
   outside_.concealed.insert(&node);
   for (const YamlNode* item : node.items) Conceal(*item);
@@ -255,6 +261,27 @@ absl::optional<int64_t> FileReader::Duration(Field field) {
   const absl::StatusOr<int64_t> us = ParseDuration(*text);
   if (us.ok()) return *us;
   Refuse(*field.node, std::string(us.status().message()));
+  return absl::nullopt;
+}
+
+absl::optional<int64_t> FileReader::Duration(Field field, int64_t least, int64_t most) {
+  const absl::optional<int64_t> us = Duration(field);
+  if (!us.has_value() || (*us >= least && *us <= most)) return us;
+  const std::string range =
+      least == 0 ? absl::StrCat("at most ", DurationText(most))
+                 : absl::StrCat("from ", DurationText(least), " to ", DurationText(most));
+  Refuse(*field.node,
+         absl::StrCat("'", field.name, "' must be ", range, ", found ", Found(*field.node)));
+  return absl::nullopt;
+}
+
+absl::optional<double> FileReader::Number(Field field, double least, double most) {
+  const absl::optional<std::string> text = Text(field);
+  if (!text.has_value()) return absl::nullopt;
+  double value = 0;
+  if (absl::SimpleAtod(*text, &value) && value >= least && value <= most) return value;
+  Refuse(*field.node, absl::StrCat("'", field.name, "' must be a number from ", least, " to ", most,
+                                   ", found ", Found(*field.node)));
   return absl::nullopt;
 }
 

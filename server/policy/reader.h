@@ -88,6 +88,10 @@ class FileReader {
   absl::optional<bool> Flag(Field field);
   // Microseconds.
   absl::optional<int64_t> Duration(Field field);
+  // The same, in [least, most].
+  absl::optional<int64_t> Duration(Field field, int64_t least, int64_t most);
+  // A number in [least, most].
+  absl::optional<double> Number(Field field, double least, double most);
   // One of `choices`, each a word and its value.
   template <class E>
   absl::optional<E> Choice(Field field,
@@ -99,6 +103,9 @@ class FileReader {
   // The content of the file that the field names, without one line break at its end: 1 byte to
   // 64 KiB of UTF-8.
   absl::optional<std::string> SecretFile(Field field);
+  // The name of a file as sluiced opens it: a relative one is from the folder of the configuration.
+  // The file need not be there.
+  absl::optional<std::string> Path(Field field);
   // Whether the configuration may name files; refuses the field otherwise.
   bool MayNameFiles(Field field);
   // The effective policy shows `***` for this value, and for each of a list.
@@ -141,6 +148,8 @@ class MapReader {
   Field Find(absl::string_view key, absl::string_view suffix);
   // Also reports a key that is not there.
   Field Require(absl::string_view key, absl::string_view hint);
+  // A key that is not the section's, and that was reported already.
+  void Ignore(absl::string_view key) { known_.push_back(key); }
   // Keys of the contract that are refused by name.
   void NotYet(std::initializer_list<absl::string_view> keys);
   void Finish();

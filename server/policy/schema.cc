@@ -54,6 +54,13 @@ std::string Whole(absl::string_view range) {
                       R"(}, {"type": "string", "pattern": "^[0-9_]+$|\\$\\{"}])");
 }
 
+std::string Number(absl::string_view range) {
+  const std::vector<absl::string_view> ends = absl::StrSplit(range, " to ");
+  return absl::StrCat("\"anyOf\": [{\"type\": \"number\", \"minimum\": ", ends.front(),
+                      ", \"maximum\": ", ends.back(),
+                      R"(}, {"type": "string", "pattern": "^[0-9.]+$|\\$\\{"}])");
+}
+
 std::vector<absl::string_view> RequiredKeys(const ConfigSection& section) {
   std::vector<absl::string_view> keys;
   for (const ConfigKey& key : section.keys) {
@@ -62,14 +69,25 @@ std::vector<absl::string_view> RequiredKeys(const ConfigSection& section) {
   return keys;
 }
 
-// `word` is `{SECTION}`.
-std::string Reference(absl::string_view word, bool whole) {
-  const ConfigSection& section = ConfigSectionOf(word.substr(1, word.size() - 2));
+std::string Reference(absl::string_view name, bool whole) {
+  const ConfigSection& section = ConfigSectionOf(name);
   const std::string reference =
       absl::StrCat("\"$ref\": ", Quote(absl::StrCat("#/$defs/", SectionWord(section.name))));
   const std::vector<absl::string_view> required = RequiredKeys(section);
   if (!whole || required.empty()) return reference;
   return absl::StrCat(reference, ", \"type\": \"object\", \"required\": [", QuoteAll(required),
+                      "]");
+}
+
+// `word` is `{SECTION}`, or several with a `|` between.
+std::string References(absl::string_view word, bool whole) {
+  const std::vector<absl::string_view> names = absl::StrSplit(word.substr(1, word.size() - 2), '|');
+  if (names.size() == 1) return Reference(names.front(), whole);
+  return absl::StrCat("\"anyOf\": [",
+                      absl::StrJoin(names, ", ",
+                                    [whole](std::string* out, absl::string_view name) {
+                                      absl::StrAppend(out, "{", Reference(name, whole), "}");
+                                    }),
                       "]");
 }
 
@@ -83,8 +101,9 @@ std::string Value(absl::string_view type) {
   if (type == "strategy") return Enum(StrategyNames());
   if (absl::ConsumePrefix(&type, "one of ")) return Enum(absl::StrSplit(type, ", "));
   if (absl::ConsumePrefix(&type, "whole from ")) return Whole(type);
-  if (absl::ConsumePrefix(&type, "some of ")) return Reference(type, /*whole=*/false);
-  if (absl::StartsWith(type, "{")) return Reference(type, /*whole=*/true);
+  if (absl::ConsumePrefix(&type, "number from ")) return Number(type);
+  if (absl::ConsumePrefix(&type, "some of ")) return References(type, /*whole=*/false);
+  if (absl::StartsWith(type, "{")) return References(type, /*whole=*/true);
   if (absl::ConsumePrefix(&type, "list of ")) {
     return absl::StrCat("\"type\": [\"array\", \"null\"], \"items\": {", Value(type), "}");
   }

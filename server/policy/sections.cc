@@ -4,6 +4,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "policy/keys.h"
+#include "policy/redis_reader.h"
 
 namespace sluice {
 namespace {
@@ -14,22 +16,57 @@ constexpr int64_t kMostKeys = int64_t{1} << 40;
 constexpr size_t kMaxContextEntries = 64;
 constexpr size_t kMaxContextBytes = 1024;  // key and value together
 
-BackendSpec ReadBackend(FileReader& file, Field row) {
-  MapReader map(file, row, "a backend");
-  BackendSpec spec;
-  spec.name = std::string(row.name);
-  const Field type = map.Require("type", "for example type: memory");
-  spec.type = file.Text(type).value_or("");
-  if (spec.type == "redis") {
-    file.Refuse(*type.node, "the backend type 'redis' is not supported yet", "use memory");
-    return spec;  // its other keys mean nothing here
+// Tells where keys stand that are for a backend of the other type.
+void RefuseOthers(FileReader& file, MapReader& map, absl::string_view own,
+                  absl::string_view other) {
+  const ConfigSection& section = ConfigSectionOf(absl::StrCat("a ", own, " backend"));
+  for (const ConfigKey& key : ConfigSectionOf(absl::StrCat("a ", other, " backend")).keys) {
+    const YamlNode* node = section.Find(key.key) ? nullptr : map.node().Find(key.key);
+    if (node == nullptr) continue;
+    map.Ignore(key.key);
+    file.Refuse(*node, absl::StrCat("'", key.key, "' is for a ", other, " backend"),
+                absl::StrCat("leave it out, or say type: ", other));
   }
-  file.Choice<int>(type, {{"memory", 0}});
+}
+
+BackendSpec ReadMemoryBackend(FileReader& file, Field row) {
+  MapReader map(file, row, "a memory backend");
+  BackendSpec spec;
+  map.Find("type");
   spec.max_keys = file.Whole(map.Find("max_keys"), 1, kMostKeys).value_or(spec.max_keys);
   spec.on_full = file.Choice<OnFull>(map.Find("on_full"),
                                      {{"throttle", OnFull::kThrottle}, {"allow", OnFull::kAllow}})
                      .value_or(spec.on_full);
+  RefuseOthers(file, map, "memory", "redis");
   map.Finish();
+  return spec;
+}
+
+BackendSpec ReadRedisBackend(FileReader& file, Field row) {
+  MapReader map(file, row, "a redis backend");
+  BackendSpec spec;
+  map.Find("type");
+  spec.redis = ReadRedis(file, map);
+  RefuseOthers(file, map, "redis", "memory");
+  map.Finish();
+  return spec;
+}
+
+// Without a type that there is, its other keys mean nothing.
+BackendSpec ReadBackend(FileReader& file, Field row) {
+  using Read = BackendSpec (*)(FileReader&, Field);
+  BackendSpec spec;
+  if (file.IsMap(row, "a backend")) {
+    const Field type = {"type", row.node->Find("type")};
+    if (!type) {
+      file.Refuse(*row.node, "'type' is missing in a backend", "for example type: memory");
+    }
+    const absl::optional<Read> read =
+        file.Choice<Read>(type, {{"memory", ReadMemoryBackend}, {"redis", ReadRedisBackend}});
+    if (read.has_value()) spec = (*read)(file, row);
+    spec.type = spec.redis.has_value() ? "redis" : "memory";
+  }
+  spec.name = std::string(row.name);
   return spec;
 }
 
@@ -61,16 +98,11 @@ LogSpec ReadLog(FileReader& file, Field section) {
   return log;
 }
 
-std::vector<BackendSpec> ReadBackends(FileReader& file, Field section) {
+std::vector<BackendSpec> ReadBackends(FileReader& file, Field section, BackendSpec standard) {
   std::vector<BackendSpec> backends;
   for (const Field& row : NamedRows(file, section, "backend name"))
     backends.push_back(ReadBackend(file, row));
-  if (backends.empty()) {
-    BackendSpec local;
-    local.name = "local";
-    local.type = "memory";
-    backends.push_back(std::move(local));
-  }
+  if (backends.empty()) backends.push_back(std::move(standard));
   return backends;
 }
 

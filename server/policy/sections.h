@@ -20,8 +20,8 @@ ServerSpec ReadServer(FileReader& file, Field section);
 // `log`.
 LogSpec ReadLog(FileReader& file, Field section);
 
-// `backends`; absent or empty: one memory backend named `local`.
-std::vector<BackendSpec> ReadBackends(FileReader& file, Field section);
+// `backends`; absent or empty: `standard` alone.
+std::vector<BackendSpec> ReadBackends(FileReader& file, Field section, BackendSpec standard);
 
 // The index of the backend that a field names; nullopt when absent or unknown.
 absl::optional<size_t> ReadBackendName(FileReader& file, Field field,

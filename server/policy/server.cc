@@ -11,7 +11,7 @@
 #include "absl/strings/strip.h"
 #include "core/ip_address.h"
 #include "policy/sections.h"
-#include "policy/tls_files.h"
+#include "policy/tls_fields.h"
 
 namespace sluice {
 namespace {
@@ -69,44 +69,6 @@ absl::optional<std::string> ReadAddress(FileReader& file, Field field,
               absl::StrCat("'", field.name, "' must be ", form, ", found ", Found(*field.node)),
               std::move(hint));
   return absl::nullopt;
-}
-
-// The name of a file, from the folder of the configuration when it is relative.
-absl::optional<std::string> ReadPath(FileReader& file, Field field) {
-  absl::optional<std::string> path = file.Name(field);
-  if (!file.MayNameFiles(field)) return absl::nullopt;
-  if (!path.has_value() || absl::StartsWith(*path, "/")) return path;
-  const size_t slash = file.file().rfind('/');
-  if (slash == std::string::npos) return path;
-  return absl::StrCat(absl::string_view(file.file()).substr(0, slash + 1), *path);
-}
-
-// Reports what is wrong with the file that the field names.
-void RefuseFile(FileReader& file, Field field, const absl::Status& status) {
-  file.Refuse(*field.node,
-              absl::StrCat("'", field.name, "' ", Found(*field.node), ": ", status.message()));
-}
-
-// The text of the file that the field names, and its path in `path`; nullopt when absent or wrong.
-absl::optional<std::string> ReadCertificates(FileReader& file, Field field, std::string& path) {
-  path = ReadPath(file, field).value_or("");
-  if (path.empty()) return absl::nullopt;
-  absl::StatusOr<std::string> pem = ReadPemFile(path);
-  absl::Status status = pem.ok() ? CheckCertificates(*pem) : pem.status();
-  if (status.ok()) return *std::move(pem);
-  RefuseFile(file, field, status);
-  return absl::nullopt;
-}
-
-void ReadKey(FileReader& file, Field field, const absl::optional<std::string>& certificates,
-             std::string& path) {
-  path = ReadPath(file, field).value_or("");
-  if (path.empty()) return;
-  const absl::StatusOr<std::string> pem = ReadPemFile(path);
-  // What a key belongs to cannot be told without the certificate, whose error is told already.
-  const bool checkable = pem.ok() && certificates.has_value();
-  const absl::Status status = checkable ? CheckPrivateKey(*pem, *certificates) : pem.status();
-  if (!status.ok()) RefuseFile(file, field, status);
 }
 
 absl::optional<TlsSpec> ReadTls(FileReader& file, Field section, absl::string_view what) {

@@ -312,10 +312,11 @@ Throttle ReadThrottle(FileReader& file, Field item, const YamlNode* defaults,
   throttle.position = file.At(*item.node);
   const Field uid = row.map().Require("uid", "for example uid: api:burst");
   throttle.uid = file.Name(uid).value_or("");
-  if (absl::StartsWith(throttle.uid, "domain:") || absl::StartsWith(throttle.uid, "override:")) {
-    // Their counters would meet those of Envoy's domains.
+  for (const absl::string_view reserved : {"domain:", "override:", "fallback:"}) {
+    if (!absl::StartsWith(throttle.uid, reserved)) continue;
+    // Their counters would meet those of Envoy's domains, or of fallbacks.
     file.Refuse(*uid.node, absl::StrCat("the uid '", throttle.uid, "' is reserved"),
-                "a uid does not start with domain: or override:");
+                "a uid does not start with domain:, override: or fallback:");
   }
   ReadKeys(file, row, backends, throttle);
   if (!row.Find("rate")) row.map().Require("rate", kRateHint);

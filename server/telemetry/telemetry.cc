@@ -74,6 +74,48 @@ void AddGauge(MetricFamily& family, ClientMetric metric, double value) {
   family.metric.push_back(std::move(metric));
 }
 
+// `counts` has a row for each bound and one for what is longer; what stands behind is not read.
+template <class Bounds, class Counts>
+void AddHistogram(MetricFamily& family, ClientMetric metric, const Bounds& bounds_us,
+                  const Counts& counts, int64_t sum_us) {
+  uint64_t count = 0;
+  for (size_t i = 0; i <= bounds_us.size(); ++i) {
+    count += static_cast<uint64_t>(counts[i]);
+    const double bound = i < bounds_us.size() ? static_cast<double>(bounds_us[i]) / 1e6
+                                              : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back({count, bound});
+  }
+  metric.histogram.sample_count = count;
+  metric.histogram.sample_sum = static_cast<double>(sum_us) / 1e6;
+  family.metric.push_back(std::move(metric));
+}
+
+using NamedStats = std::pair<std::string, BackendStats>;
+
+// A family with what `read` takes from each backend.
+void AddForEach(std::vector<MetricFamily>& families, const std::vector<NamedStats>& stats,
+                absl::string_view name, absl::string_view help, MetricType type,
+                double (*read)(const BackendStats&)) {
+  MetricFamily family = Family(name, help, type);
+  const auto put = type == MetricType::Counter ? AddCounter : AddGauge;
+  for (const auto& [backend, stat] : stats)
+    put(family, Labelled({{"backend", backend}}), read(stat));
+  families.push_back(std::move(family));
+}
+
+// As sluice_breaker_state has it.
+double BreakerNumber(BreakerState state) {
+  switch (state) {
+    case BreakerState::kClosed:
+      return 0;
+    case BreakerState::kHalfOpen:
+      return 1;
+    case BreakerState::kOpen:
+      break;
+  }
+  return 2;
+}
+
 // How many of a line's hits lie above the near limit, which is 80 % as in the original.
 uint64_t NearHits(const Line& line, uint64_t hits) {
   if (!line.verdict.taken) return 0;
@@ -238,17 +280,8 @@ class TelemetryImpl final : public Telemetry {
         Family("sluice_request_duration_seconds", "Time from a request's arrival to its answer.",
                MetricType::Histogram);
     for (const auto& sum : durations_.Sums()) {
-      ClientMetric metric = Labelled({{"method", sum.first}});
-      uint64_t count = 0;
-      for (size_t i = 0; i <= kBucketsUs.size(); ++i) {
-        count += sum.row[i];
-        const double bound = i < kBucketsUs.size() ? static_cast<double>(kBucketsUs[i]) / 1e6
-                                                   : std::numeric_limits<double>::infinity();
-        metric.histogram.bucket.push_back({count, bound});
-      }
-      metric.histogram.sample_count = count;
-      metric.histogram.sample_sum = static_cast<double>(sum.row.back()) / 1e6;
-      family.metric.push_back(std::move(metric));
+      AddHistogram(family, Labelled({{"method", sum.first}}), kBucketsUs, sum.row,
+                   static_cast<int64_t>(sum.row.back()));
     }
     return family;
   }
@@ -260,33 +293,93 @@ class TelemetryImpl final : public Telemetry {
     return family;
   }
 
-  void AddBackends(std::vector<MetricFamily>& families) const {
+  std::vector<NamedStats> Stats() const {
     std::vector<NamedBackend> backends;
     {
       MutexLock lock(mutex_);
       backends = backends_;
     }
-    std::vector<std::pair<std::string, BackendStats>> stats;
+    std::vector<NamedStats> stats;
     stats.reserve(backends.size());
     for (const auto& [name, backend] : backends) stats.emplace_back(name, backend->Stats());
-    const auto add = [&](absl::string_view name, absl::string_view help, MetricType type,
-                         double (*read)(const BackendStats&)) {
-      MetricFamily family = Family(name, help, type);
-      for (const auto& [backend, stat] : stats) {
-        const auto put = type == MetricType::Counter ? AddCounter : AddGauge;
-        put(family, Labelled({{"backend", backend}}), read(stat));
-      }
-      families.push_back(std::move(family));
-    };
-    add("sluice_keys", "Counters held.", MetricType::Gauge,
-        [](const BackendStats& stat) { return static_cast<double>(stat.keys); });
-    add("sluice_evictions_total", "Counters dropped that were still in use.", MetricType::Counter,
-        [](const BackendStats& stat) { return static_cast<double>(stat.evictions); });
-    add("sluice_full_total", "Charges refused because every counter in reach was at its limit.",
+    return stats;
+  }
+
+  void AddBackends(std::vector<MetricFamily>& families) const {
+    std::vector<NamedStats> stats = Stats();
+    AddForEach(families, stats, "sluice_backend_up", "Whether the backend can be reached.",
+               MetricType::Gauge, [](const BackendStats& stat) { return stat.up ? 1.0 : 0.0; });
+    const auto remote = std::stable_partition(
+        stats.begin(), stats.end(), [](const NamedStats& row) { return !row.second.remote; });
+    AddOwnCounters(families, {stats.begin(), remote});
+    AddRemotes(families, {remote, stats.end()});
+  }
+
+  // Of backends that hold counters themselves.
+  static void AddOwnCounters(std::vector<MetricFamily>& families,
+                             const std::vector<NamedStats>& stats) {
+    if (stats.empty()) return;
+    AddForEach(families, stats, "sluice_keys", "Counters held.", MetricType::Gauge,
+               [](const BackendStats& stat) { return static_cast<double>(stat.keys); });
+    AddForEach(families, stats, "sluice_evictions_total",
+               "Counters dropped that were still in use.", MetricType::Counter,
+               [](const BackendStats& stat) { return static_cast<double>(stat.evictions); });
+    AddForEach(families, stats, "sluice_full_total",
+               "Charges refused because every counter in reach was at its limit.",
+               MetricType::Counter,
+               [](const BackendStats& stat) { return static_cast<double>(stat.full); });
+  }
+
+  // Of those across a network.
+  static void AddRemotes(std::vector<MetricFamily>& families,
+                         const std::vector<NamedStats>& stats) {
+    if (stats.empty()) return;
+    AddForEach(families, stats, "sluice_backend_commands_total", "Commands sent.",
+               MetricType::Counter,
+               [](const BackendStats& stat) { return static_cast<double>(stat.remote->commands); });
+    AddForEach(
+        families, stats, "sluice_coalesced_total", "Decisions that went in another one's command.",
         MetricType::Counter,
-        [](const BackendStats& stat) { return static_cast<double>(stat.full); });
-    add("sluice_backend_up", "Whether the backend can be reached.", MetricType::Gauge,
-        [](const BackendStats& stat) { return stat.up ? 1.0 : 0.0; });
+        [](const BackendStats& stat) { return static_cast<double>(stat.remote->coalesced); });
+    AddForEach(families, stats, "sluice_backend_queue", "Decisions that wait for their answer.",
+               MetricType::Gauge,
+               [](const BackendStats& stat) { return static_cast<double>(stat.remote->queue); });
+    AddForEach(families, stats, "sluice_backend_clock_behind_seconds",
+               "How far the backend's clock is behind ours; after a failover counters stand still "
+               "for so long.",
+               MetricType::Gauge, [](const BackendStats& stat) {
+                 return static_cast<double>(stat.remote->clock_behind_us) / 1e6;
+               });
+    AddForEach(families, stats, "sluice_breaker_state",
+               "The circuit breaker: 0 closed, 1 half-open, 2 open.", MetricType::Gauge,
+               [](const BackendStats& stat) { return BreakerNumber(stat.remote->breaker); });
+    families.push_back(RemoteErrors(stats));
+    families.push_back(RoundTripTimes(stats));
+  }
+
+  static MetricFamily RemoteErrors(const std::vector<NamedStats>& stats) {
+    MetricFamily family = Family("sluice_backend_errors_total",
+                                 "Decisions that the backend failed to answer, by what went wrong.",
+                                 MetricType::Counter);
+    for (const auto& [backend, stat] : stats) {
+      for (size_t kind = 0; kind < kErrorKinds; ++kind) {
+        AddCounter(family, Labelled({{"backend", backend}, {"kind", kErrorKindNames[kind]}}),
+                   static_cast<double>(stat.remote->errors[kind]));
+      }
+    }
+    return family;
+  }
+
+  static MetricFamily RoundTripTimes(const std::vector<NamedStats>& stats) {
+    MetricFamily family =
+        Family("sluice_backend_round_trip_seconds", "Time from sending a command to its reply.",
+               MetricType::Histogram);
+    for (const auto& [backend, stat] : stats) {
+      const RoundTrips& trips = stat.remote->round_trips;
+      AddHistogram(family, Labelled({{"backend", backend}}), RoundTrips::kBoundsUs, trips.counts,
+                   trips.sum_us);
+    }
+    return family;
   }
 
   PolicyStatus Policy() const {

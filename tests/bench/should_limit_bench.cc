@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "backend/memory/memory_backend.h"
+#include "core/clock.h"
 #include "limiter/limiter.h"
 #include "policy/loader.h"
 #include "service/limiter_service.h"
@@ -43,7 +44,8 @@ void ShouldLimit(benchmark::State& state) {
     return;
   }
   Nobody nobody;
-  Limiter limiter(HashSecret::FromSeed(1), nobody);
+  const std::unique_ptr<Clock> clock = NewSystemClock();
+  Limiter limiter(HashSecret::FromSeed(1), nobody, *clock);
   limiter.Publish(loaded.policy, {NewMemoryBackend({})});
   LimiterService service(limiter);
   v1::ShouldLimitRequest request;

@@ -10,6 +10,7 @@ import pytest
 
 from api import Client
 from harness import POLICIES, Program, Sluiced
+from redis_servers import Redis, RedisCluster
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -105,3 +106,27 @@ _callers = itertools.count(1)
 def who():
     """An identifier that no other test uses."""
     return f"caller-{next(_callers)}"
+
+
+@pytest.fixture
+def start_redis(tmp_path, cleanup):
+    """Starts a redis-server of the test's own: start_redis(...) -> Redis."""
+
+    def start(name="redis", **options):
+        redis = Redis(tmp_path, name, **options)
+        cleanup.append(redis)
+        return redis
+
+    return start
+
+
+@pytest.fixture
+def start_redis_cluster(tmp_path, cleanup):
+    """Starts six nodes of the test's own: start_redis_cluster(...) -> RedisCluster."""
+
+    def start(**options):
+        cluster = RedisCluster(tmp_path, **options)
+        cleanup.append(cluster)
+        return cluster
+
+    return start

@@ -54,10 +54,10 @@ def test_a_broken_file_is_refused_with_every_error(tmp_path):
 
 def test_what_is_not_supported_yet_is_refused_by_name(tmp_path):
     config = tmp_path / "later.yaml"
-    config.write_text("backends: {a: {type: redis}}\nmetrics: {max_series: 9}\n")
+    config.write_text("domains: {tenant: a}\nmetrics: {max_series: 9}\n")
     refused = run("--config", config)
     assert refused.returncode == 2
-    for key in ("redis", "metrics"):
+    for key in ("tenant", "metrics"):
         assert any(
             key in line and "not supported yet" in line for line in refused.stderr.splitlines()
         )

@@ -19,6 +19,8 @@ class FlakyBackend final : public Backend {
 
   // Everything fails.
   std::atomic<bool> down = false;
+  // Whether its errors leave open what became of what was asked.
+  std::atomic<bool> may_have_run = false;
   // Only so many settlements do, from now on.
   std::atomic<int> failing_settlements = 0;
 
@@ -28,13 +30,13 @@ class FlakyBackend final : public Backend {
         std::any_of(decision.charges.begin(), decision.charges.end(),
                     [](const Charge& charge) { return charge.mode == Mode::kSettle; });
     if (down || (settles && failing_settlements.fetch_sub(1) > 0)) {
-      decision.Done(absl::UnavailableError("down"));
+      decision.Done(Error());
     } else {
       inner_->Decide(decision);
     }
   }
   void Forget(Forgetting& forgetting) override {
-    if (down) return forgetting.Done(absl::UnavailableError("down"));
+    if (down) return forgetting.Done(Error());
     inner_->Forget(forgetting);
   }
   BackendStats Stats() const override { return inner_->Stats(); }
@@ -42,6 +44,11 @@ class FlakyBackend final : public Backend {
   int asked() const { return asked_; }
 
  private:
+  absl::Status Error() const {
+    absl::Status error = absl::UnavailableError("down");
+    return may_have_run ? error : NotRun(std::move(error));
+  }
+
   const std::unique_ptr<Backend> inner_;
   std::atomic<int> asked_ = 0;
 };

@@ -76,7 +76,8 @@ void Connection::Send(Errand errand) {
     return;
   }
   if (!hopeful_) {
-    FailNotRun(std::move(errand), kConnectError, absl::UnavailableError(Named("is not connected")));
+    FailNotRun(std::move(errand), kConnectError,
+               absl::UnavailableError(absl::StrCat("not connected: ", why_lost_)));
     return;
   }
   Entry entry;
@@ -100,6 +101,7 @@ void Connection::Leave(const absl::Status& why) {
 void Connection::GiveUp(const absl::Status& why) {
   if (state_ == State::kReady) return;
   hopeful_ = false;
+  why_lost_ = std::string(why.message());
   for (Errand& errand : TakeWaiting()) FailNotRun(std::move(errand), kConnectError, why);
 }
 
@@ -270,6 +272,7 @@ void Connection::Lose(const absl::Status& why) {
   stream_.reset();
   reader_.reset();
   retiring_ = false;
+  why_lost_ = std::string(why.message());
   if (!worked) ++failures_;
   hopeful_ = worked;
   at_ = (at_ + 1) % endpoints_.size();

@@ -144,6 +144,7 @@ class Connection final : private Stream::Listener {
   size_t failures_ = 0;       // attempts since it worked
   int greeted_ = 0;           // replies to what it said first
   bool said_password_ = false;
+  std::string why_lost_;
 
   // The first `written_` are in flight. Entries are numbered as they come.
   std::deque<Entry> queue_;

@@ -253,5 +253,19 @@ TEST(CounterKeyTest, ASignInASplitIsNotTheOneThatParts) {
   EXPECT_NE(a.Text(), b.Text());
 }
 
+TEST(CounterKeyTest, AFallbackHasTheSamePartsUnderAThrottleOfItsOwn) {
+  const HashSecret secret = HashSecret::FromSeed(1);
+  OwnedParts parts;
+  parts.splits = {{"region", "eu"}, {"", ""}};
+  const CounterKey fallback = parts.Key(secret).ForFallback("re:dis", secret);
+  parts.fixed[3] = "fallback:re:dis:throttle";
+  EXPECT_EQ(fallback.bytes(), parts.Key(secret).bytes());
+  EXPECT_EQ(fallback.fingerprint(), parts.Key(secret).fingerprint());
+  EXPECT_EQ(fallback.ToString(),
+            "{ns:tenant:tag}:fallback%3Are%3Adis%3Athrottle:region=eu:=:shape");
+  EXPECT_TRUE(KeyScope(FallbackThrottle("re:dis", "throttle"), absl::nullopt, secret)
+                  .Holds(fallback.fingerprint()));
+}
+
 }  // namespace
 }  // namespace sluice

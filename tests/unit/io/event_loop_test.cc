@@ -17,6 +17,7 @@
 
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/on_loop.h"
+#include "tests/unit/io/system_calls.h"
 
 namespace sluice {
 namespace {
@@ -94,6 +95,24 @@ TEST_F(EventLoopTest, WakesForEachTaskThatIsWaitedFor) {
   int ran = 0;
   for (int i = 0; i < 5000; ++i) RunOn(*loop, [&ran] { ++ran; });
   EXPECT_EQ(ran, 5000);
+}
+
+TEST_F(EventLoopTest, IsWokenOnceForAllThatIsPostedMeanwhile) {
+  const auto loop = NewEventLoop(clock_);
+  Flag busy;
+  Flag posted;
+  loop->Post([&] {
+    busy.Set();
+    posted.Wait();
+  });
+  ASSERT_TRUE(busy.Wait());
+  const int before = Wakeups();
+  int ran = 0;
+  for (int i = 0; i < 1000; ++i) loop->Post([&ran] { ++ran; });
+  EXPECT_EQ(Wakeups(), before) << "it is awake";
+  posted.Set();
+  RunOn(*loop, [&] { EXPECT_EQ(ran, 1000); });
+  EXPECT_LE(Wakeups(), before + 1);
 }
 
 TEST_F(EventLoopTest, RunsAtItsEndWhatTasksPost) {

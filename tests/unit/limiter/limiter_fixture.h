@@ -16,6 +16,7 @@
 #include "limiter/limiter.h"
 #include "tests/fakes/awaited_call.h"
 #include "tests/fakes/borrowed.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/policies.h"
 
 namespace sluice {
@@ -136,7 +137,8 @@ class LimiterTest : public testing::Test {
   }
 
   CountingObserver observer_;
-  Limiter limiter_{HashSecret::FromSeed(1), observer_};
+  FakeClock clock_{kStartUs};
+  Limiter limiter_{HashSecret::FromSeed(1), observer_, clock_};
   std::vector<std::shared_ptr<Backend>> backends_;
   int64_t now_us_ = kStartUs;
 };

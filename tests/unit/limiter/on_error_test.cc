@@ -2,9 +2,14 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <memory>
+#include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "tests/fakes/flaky_backend.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/unit/limiter/limiter_fixture.h"
 
 namespace sluice {
@@ -248,6 +253,225 @@ TEST_F(OnErrorTest, ChargesThatCannotGoBackInTimeAreCounted) {
   }
   EXPECT_THAT(observer_.orphans(), ElementsAre("home: 1"));
   EXPECT_EQ(Remaining("a"), 9);
+}
+
+TEST_F(OnErrorTest, WhatMayHaveGoneBackIsNotGivenBackAgain) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"b"})->allowed());
+  home_->failing_settlements = 1;
+  home_->may_have_run = true;
+  EXPECT_FALSE(Hit({"a", "b"})->allowed());
+  EXPECT_THAT(observer_.orphans(), ElementsAre("home: 1"));
+  EXPECT_EQ(Remaining("a"), 9);
+}
+
+TEST_F(OnErrorTest, NorIsItWhenThatTurnsOutLater) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"b"})->allowed());
+  home_->failing_settlements = 2;
+  EXPECT_FALSE(Hit({"a", "b"})->allowed());
+  home_->may_have_run = true;
+  for (int i = 0; i < 500 && observer_.orphans().empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_THAT(observer_.orphans(), ElementsAre("home: 1"));
+  EXPECT_EQ(home_->failing_settlements, 0);
+  EXPECT_EQ(Remaining("a"), 9);
+}
+
+TEST_F(OnErrorTest, TheAnswerDoesNotWaitForWhatGoesBackAfterTheDeadline) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"b"})->allowed());
+  auto call = Prepare(Verb::kHit, {"a", "b"});
+  call->deadline_us = now_us_ + 1;
+  clock_.Advance(1);
+  Decide(*call);
+  EXPECT_FALSE(call->allowed());
+  EXPECT_EQ(home_->asked(), 1);
+  for (int i = 0; i < 500 && Remaining("a") != 10; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(Remaining("a"), 10);
+  EXPECT_THAT(observer_.orphans(), IsEmpty());
+}
+
+TEST_F(OnErrorTest, WhatGoesBackHasTheDeadlineOfTheCall) {
+  UseThrottles("[{uid: a}, {uid: b, backend: away, rate: 1/min}]");
+  EXPECT_TRUE(Hit({"b"})->allowed());
+  auto call = Prepare(Verb::kHit, {"a", "b"});
+  call->deadline_us = now_us_ + 5000;
+  Decide(*call);
+  EXPECT_FALSE(call->allowed());
+  EXPECT_EQ(call->deadline_us, now_us_ + 5000);
+  EXPECT_EQ(call->now_us, now_us_);
+  EXPECT_EQ(Remaining("a"), 10);
+}
+
+TEST_F(OnErrorTest, AFallbackInMemoryStillAnswersAtTheDeadline) {
+  UseThrottles("[{uid: b, backend: away, on_error: {fallback: spare}}]");
+  away_->down = true;
+  auto call = Prepare(Verb::kHit, {"b"});
+  call->deadline_us = now_us_ + 1;
+  clock_.Advance(2);
+  Decide(*call);
+  EXPECT_THAT(Outcomes(*call), ElementsAre(Outcome::kAllowed));
+}
+
+TEST_F(OnErrorTest, ACounterOnAFallbackIsNotThatOfTheThrottleThere) {
+  UseThrottles("[{uid: b, rate: 2/min, on_error: {fallback: spare}}]");
+  home_->down = true;
+  const auto first = Hit({"b"});
+  EXPECT_EQ(KeyText(first->lines()[0]), "{::alice}:fallback%3Ahome%3Ab:fixed_window.1.1min.1us");
+  // The tenant whose backend it is counts beside it, and so does another's fallback.
+  UseThrottles("[{uid: b, rate: 2/min, backend: spare}]");
+  EXPECT_EQ(Remaining("b"), 2);
+  UseThrottles("[{uid: b, rate: 2/min, backend: away, on_error: {fallback: spare}}]");
+  away_->down = true;
+  EXPECT_EQ(Remaining("b"), 2);
+  UseThrottles("[{uid: b, rate: 2/min, on_error: {fallback: spare}}]");
+  EXPECT_EQ(Remaining("b"), 1);
+}
+
+TEST_F(OnErrorTest, WhatAFallbackCountedIsForgottenWhenTheBackendWorksAgain) {
+  UseThrottles(
+      "[{uid: a, on_error: {fallback: spare}}, {uid: b, backend: away, on_error: {fallback: "
+      "spare}},"
+      " {uid: s, backend: spare}]");
+  home_->down = away_->down = true;
+  EXPECT_TRUE(Hit({"a", "b", "s"})->allowed());
+  limiter_.ForgetFallbacks("home", now_us_);
+  EXPECT_EQ(Remaining("a"), 10);
+  EXPECT_EQ(Remaining("b"), 9);
+  EXPECT_EQ(Remaining("s"), 9);
+  limiter_.ForgetFallbacks("nowhere", now_us_);
+  EXPECT_EQ(Remaining("b"), 9);
+}
+
+TEST_F(OnErrorTest, ItIsForgottenAlsoForTenantsOfThatBackend) {
+  UseThrottles("[{uid: a, on_error: {fallback: spare}}]");
+  away_->down = true;
+  const auto remaining = [&] {
+    auto call = Prepare(Verb::kHit, {"a"});
+    call->tenant = "globex";
+    Decide(*call);
+    return call->lines()[0].verdict.remaining;
+  };
+  EXPECT_EQ(remaining(), 9);
+  EXPECT_EQ(remaining(), 8);
+  limiter_.ForgetFallbacks("away", now_us_);
+  EXPECT_EQ(remaining(), 9);
+}
+
+TEST_F(OnErrorTest, ItIsForgottenAlsoForDomains) {
+  const TempFolder folder;
+  folder.Write("edge.yaml",
+               "{domain: edge, descriptors:"
+               " [{key: path, rate_limit: {unit: minute, requests_per_unit: 5}}]}");
+  const PolicyResult loaded =
+      LoadPolicyFile(folder.Write("sluice.yaml",
+                                  "backends: {home: {type: memory}, spare: {type: memory}}\n"
+                                  "default_backend: home\n"
+                                  "domains: {files: [edge.yaml], on_error: {fallback: spare}}\n"),
+                     1);
+  ASSERT_NE(loaded.policy, nullptr);
+  limiter_.Publish(loaded.policy, {home_, spare_});
+  home_->down = true;
+  const auto remaining = [&](absl::optional<Rate> override_rate) {
+    Descriptors call(now_us_);
+    call.domain = "edge";
+    call.asks.push_back({{{"path", "/a"}}, override_rate, 1, Mode::kTake});
+    Decide(call);
+    return call.lines()[0].verdict.remaining;
+  };
+  const Rate other = *Rate::Parse("7/min");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(remaining(absl::nullopt), 4);
+    EXPECT_EQ(remaining(other), 6);
+    limiter_.ForgetFallbacks("home", now_us_);
+  }
+}
+
+TEST_F(OnErrorTest, ManyAreForgottenOnAShortStack) {
+  std::string throttles;
+  for (int i = 0; i < 20'000; ++i) {
+    absl::StrAppend(&throttles, i == 0 ? "[" : ",", "{uid: t", i, ", on_error: {fallback: spare}}");
+  }
+  UseThrottles(throttles + "]");
+  home_->down = true;
+  Hit({"t0", "t19999"});
+  limiter_.ForgetFallbacks("home", now_us_);
+  EXPECT_EQ(Remaining("t0"), 10);
+  EXPECT_EQ(Remaining("t19999"), 10);
+}
+
+TEST_F(OnErrorTest, ResetsReachTheFallbacksCounters) {
+  UseThrottles("[{uid: a, on_error: {fallback: spare}}, {uid: b, on_error: {fallback: spare}}]");
+  Hit({"a"});
+  home_->down = true;
+  Hit({"a", "b"});
+  home_->down = false;
+  int64_t keys_reset = 0;
+  limiter_.ResetAll("a", absl::nullopt, now_us_, [&](const absl::Status& status, int64_t keys) {
+    EXPECT_TRUE(status.ok()) << status;
+    keys_reset = keys;
+  });
+  EXPECT_EQ(keys_reset, 2);
+  home_->down = true;
+  EXPECT_EQ(Remaining("a"), 10);
+  EXPECT_EQ(Remaining("b"), 9);
+}
+
+// As a cluster has its slots: a throttle's counters are a unit, which its name's last letter names.
+class SlottedBackend final : public Backend {
+ public:
+  explicit SlottedBackend(std::unique_ptr<Backend> inner) : inner_(std::move(inner)) {}
+
+  void Decide(Decision& decision) override {
+    std::string unit;
+    for (const Charge& charge : decision.charges) {
+      EXPECT_EQ(Unit(charge.key), Unit(decision.charges[0].key));
+      absl::StrAppend(&unit, charge.mode == Mode::kSettle ? "-" : "",
+                      std::string(1, static_cast<char>(Unit(charge.key))));
+    }
+    asked.push_back(unit);
+    inner_->Decide(decision);
+  }
+  uint32_t Unit(const CounterKey& key) const override {
+    const std::string text = key.ToString();
+    return static_cast<uint32_t>(text[text.find(":fixed_window") - 1]);
+  }
+  void Forget(Forgetting& forgetting) override { inner_->Forget(forgetting); }
+  BackendStats Stats() const override { return inner_->Stats(); }
+
+  std::vector<std::string> asked;  // a letter for each charge
+
+ private:
+  const std::unique_ptr<Backend> inner_;
+};
+
+class UnitsTest : public LimiterTest {
+ protected:
+  SlottedBackend slots_{NewMemoryBackend({})};
+};
+
+TEST_F(UnitsTest, TheUnitsOfABackendAreAskedOneAfterTheOther) {
+  UseBackend("defaults: {rate: 9/min}\nthrottles: [{uid: xa}, {uid: xb}, {uid: ya}]", slots_);
+  const auto call = Hit({"xa", "xb", "ya"});
+  EXPECT_TRUE(call->allowed());
+  EXPECT_THAT(slots_.asked, ElementsAre("aa", "b"));
+  for (const Line& line : call->lines()) EXPECT_EQ(line.verdict.remaining, 8);
+}
+
+TEST_F(UnitsTest, WhatOneUnitTookGoesBackWhenAnotherDenies) {
+  UseBackend("defaults: {rate: 9/min}\nthrottles: [{uid: xa}, {uid: b}, {uid: c, rate: 1/min}]",
+             slots_);
+  Hit({"c"});
+  slots_.asked.clear();
+  const auto denied = Hit({"xa", "b", "c"});
+  EXPECT_EQ(denied->limited_by()->throttle->uid, "c");
+  EXPECT_THAT(slots_.asked, ElementsAre("a", "b", "c", "-a", "-b"));
+  EXPECT_EQ(Remaining("xa"), 9);
+  EXPECT_EQ(Remaining("b"), 9);
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ void ExpectFile(const std::string& name, const std::string& text) {
 // A cell of a table in Markdown.
 std::string Cell(absl::string_view text) { return absl::StrReplaceAll(text, {{"|", "\\|"}}); }
 
-// `{a throttle}` becomes a link to it.
+// `{a throttle}` becomes a link to it, `{one|another}` one to each.
 std::string TypeCell(absl::string_view type) {
   std::string cell;
   while (true) {
@@ -47,8 +47,12 @@ std::string TypeCell(absl::string_view type) {
     absl::StrAppend(&cell, type.substr(0, open));
     if (open == absl::string_view::npos) return cell;
     const size_t close = type.find('}');
-    const absl::string_view section = type.substr(open + 1, close - open - 1);
-    absl::StrAppend(&cell, "[", section, "](#", SectionWord(section), ")");
+    absl::string_view between;
+    for (const absl::string_view section :
+         absl::StrSplit(type.substr(open + 1, close - open - 1), '|')) {
+      absl::StrAppend(&cell, between, "[", section, "](#", SectionWord(section), ")");
+      between = " or ";
+    }
     type.remove_prefix(close + 1);
   }
 }

@@ -16,6 +16,7 @@
 #include "tests/conformance/backends.h"
 #include "tests/fakes/awaited_reply.h"
 #include "tests/fakes/borrowed.h"
+#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/policies.h"
 #include "tests/fakes/proto_matcher.h"
 
@@ -76,7 +77,8 @@ class ServiceTest : public testing::TestWithParam<BackendFactory> {
   }
 
   const std::unique_ptr<Telemetry> telemetry_ = NewTelemetry({"1.2.3", "abc"});
-  Limiter limiter_{HashSecret::FromSeed(1), *telemetry_};
+  FakeClock clock_{kStartUs};
+  Limiter limiter_{HashSecret::FromSeed(1), *telemetry_, clock_};
   LimiterService native_{limiter_};
   RateLimitService rls_{limiter_};
   const std::unique_ptr<Backend> backend_ = GetParam().make();

@@ -14,6 +14,7 @@
 #include "backend/memory/memory_backend.h"
 #include "policy/policy_source.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/late_backend.h"
 #include "tests/unit/service/service_fixture.h"
 
 namespace sluice {
@@ -22,7 +23,9 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::UnorderedElementsAre;
 
 class TelemetryTest : public ServiceTest {
@@ -177,6 +180,75 @@ TEST_P(TelemetryTest, ShowsBackendsPolicyAndBuild) {
   EXPECT_THAT(Samples("sluice_build_info"), ElementsAre("{version=\"1.2.3\",commit=\"abc\"} 1"));
   telemetry_->ShowBackends({{"other", Borrowed(*backend_)}});
   EXPECT_THAT(Samples("sluice_keys"), ElementsAre("{backend=\"other\"} 2"));
+}
+
+// Answers nothing, and tells what a test says.
+class ToldBackend final : public Backend {
+ public:
+  explicit ToldBackend(BackendStats stats) : stats_(stats) {}
+  void Decide(Decision& decision) override { decision.Done(absl::UnavailableError("")); }
+  void Forget(Forgetting& forgetting) override { forgetting.Done(absl::UnavailableError("")); }
+  BackendStats Stats() const override { return stats_; }
+
+ private:
+  const BackendStats stats_;
+};
+
+BackendStats StatsOfRedis() {
+  BackendStats stats;
+  stats.up = false;
+  RemoteStats& remote = stats.remote.emplace();
+  remote.commands = 9;
+  remote.coalesced = 4;
+  remote.queue = 3;
+  remote.errors[kTimeoutError] = 2;
+  remote.errors[kBreakerError] = 7;
+  remote.round_trips.counts = {1, 0, 2};
+  remote.round_trips.counts.back() = 1;
+  remote.round_trips.sum_us = 2'500'000;
+  remote.clock_behind_us = 1'500'000;
+  remote.breaker = BreakerState::kOpen;
+  return stats;
+}
+
+TEST_P(TelemetryTest, ShowsWhatBackendsAcrossANetworkTell) {
+  Use("throttles: [{uid: one, rate: 1/min}]");
+  ToldBackend redis(StatsOfRedis());
+  telemetry_->ShowBackends({{"shared", Borrowed(redis)}, {"local", Borrowed(*backend_)}});
+  EXPECT_THAT(Samples("sluice_backend_up"),
+              ElementsAre("{backend=\"shared\"} 0", "{backend=\"local\"} 1"));
+  EXPECT_THAT(Samples("sluice_backend_commands_total"), ElementsAre("{backend=\"shared\"} 9"));
+  EXPECT_THAT(Samples("sluice_coalesced_total"), ElementsAre("{backend=\"shared\"} 4"));
+  EXPECT_THAT(Samples("sluice_backend_queue"), ElementsAre("{backend=\"shared\"} 3"));
+  EXPECT_THAT(Samples("sluice_breaker_state"), ElementsAre("{backend=\"shared\"} 2"));
+  EXPECT_THAT(Samples("sluice_backend_clock_behind_seconds"),
+              ElementsAre("{backend=\"shared\"} 1.5"));
+  EXPECT_THAT(
+      Samples("sluice_backend_errors_total"),
+      UnorderedElementsAre(
+          "{backend=\"shared\",kind=\"connect\"} 0", "{backend=\"shared\",kind=\"cut\"} 0",
+          "{backend=\"shared\",kind=\"timeout\"} 2", "{backend=\"shared\",kind=\"shed\"} 0",
+          "{backend=\"shared\",kind=\"refused\"} 0", "{backend=\"shared\",kind=\"reply\"} 0",
+          "{backend=\"shared\",kind=\"breaker\"} 7"));
+  EXPECT_THAT(Samples("sluice_backend_round_trip_seconds_count"),
+              ElementsAre("{backend=\"shared\"} 4"));
+  EXPECT_THAT(Samples("sluice_backend_round_trip_seconds_sum"),
+              ElementsAre("{backend=\"shared\"} 2.5"));
+  EXPECT_THAT(Samples("sluice_backend_round_trip_seconds_bucket"),
+              AllOf(Contains("{backend=\"shared\",le=\"0.0001\"} 1"),
+                    Contains("{backend=\"shared\",le=\"0.0005\"} 3"),
+                    Contains("{backend=\"shared\",le=\"1\"} 3"),
+                    Contains("{backend=\"shared\",le=\"+Inf\"} 4")));
+}
+
+TEST_P(TelemetryTest, ShowsOnlyWhatABackendHas) {
+  Use("throttles: [{uid: one, rate: 1/min}]");
+  ToldBackend redis(StatsOfRedis());
+  telemetry_->ShowBackends({{"shared", Borrowed(redis)}, {"local", Borrowed(*backend_)}});
+  EXPECT_THAT(Samples("sluice_keys"), ElementsAre("{backend=\"local\"} 0"));
+  EXPECT_THAT(Samples("sluice_full_total"), ElementsAre("{backend=\"local\"} 0"));
+  telemetry_->ShowBackends({{"local", Borrowed(*backend_)}});
+  EXPECT_THAT(telemetry_->Scrape(), Not(HasSubstr("sluice_breaker_state")));
 }
 
 TEST_P(TelemetryTest, KeepsTheBackendsThatItShows) {
