@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,9 @@ void Pack(T value, std::string& to) {
 }
 
 void PackNumber(int64_t value, std::string& to) { Pack(static_cast<double>(value), to); }
+
+// The script's numbers are doubles below 2^53, but for one sum (strategy/family/bucket.h).
+constexpr int64_t kMostTold = 4 * kMaxAmount;
 
 bool Takes(const Charge& charge) {
   return charge.mode == Mode::kSettle || (charge.mode != Mode::kLook && charge.amount > 0);
@@ -138,6 +142,7 @@ absl::StatusOr<ScriptReply> ScriptReply::Of(const ScriptCall& call, const redisR
   if (reply.type != REDIS_REPLY_ARRAY || reply.elements == 0) return wrong("is no list");
   for (size_t i = 0; i < reply.elements; ++i) {
     if (reply.element[i]->type != REDIS_REPLY_INTEGER) return wrong("is not of integers");
+    if (std::abs(reply.element[i]->integer / kMostTold) > 0) return wrong("counts too far");
   }
   size_t at = 1;
   for (const ScriptCall::Shape& shape : call.shapes_) {
@@ -175,8 +180,9 @@ void ScriptReply::ReadVerdict(const Charge& charge, Verdict& verdict) {
   verdict.taken = (flags & 2) != 0;
   verdict.changes = (flags & 4) != 0;
   verdict.remaining = verdict.tightest = Integer(at_ + 1);
-  verdict.wait_us = Integer(at_ + 2);
-  verdict.reset_us = Integer(at_ + 3);
+  // Of times, the only one below 0 is never.
+  verdict.wait_us = std::max(Integer(at_ + 2), kWaitNever);
+  verdict.reset_us = std::max(Integer(at_ + 3), kWaitNever);
   verdict.now_us = now_us_;
   verdict.tag = charge.tag;
   at_ += 4;

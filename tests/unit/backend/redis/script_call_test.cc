@@ -131,6 +131,16 @@ TEST_F(ScriptCallTest, RefusesAnotherLengthThanItsOwn) {
   EXPECT_NE(Error(Integers({7, 0})), "") << "stale, without the instant";
 }
 
+TEST_F(ScriptCallTest, RefusesWhatNoDoubleCounts) {
+  Add(limit_);
+  constexpr int64_t far = int64_t{1} << 54;
+  EXPECT_EQ(Error(Integers({7, 1, 7, 9, 0, far - 1, 70, 1})), "");
+  for (const int64_t too_far : {far, -far, INT64_MAX, INT64_MIN}) {
+    EXPECT_EQ(Error(Integers({7, 1, 7, 9, 0, too_far, 70, 1})),
+              "the script's reply counts too far");
+  }
+}
+
 TEST_F(ScriptCallTest, LooksGoWhereNothingIsWritten) {
   Add(limit_, Mode::kLook);
   EXPECT_TRUE(call_.only_looks());
