@@ -12,7 +12,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from PIL import Image
 
-from harness import ROOT, SLUICECTL
+from harness import ROOT, SLUICECTL, free_port
+from redis_servers import Redis
 
 GOLDEN = ROOT / "tests" / "golden"
 BURST = GOLDEN / "burst.csv"
@@ -199,6 +200,99 @@ def test_memory_does_not_grow_with_the_trace():
     short = peak_kib(10_000)
     long = peak_kib(1_000_000)
     assert long <= short + 20 * 1024, (short, long)
+
+
+# Through Redis.
+
+EVERY = {
+    "fixed_window": ["count_denied=true"],
+    "sliding_window_counter": [],
+    "sliding_window_log": ["max_entries=40"],
+    "token_bucket": ["burst_size=50"],
+    "token_bucket_with_debt": ["max_debt=20"],
+    "leaky_bucket": [],
+    "leaky_bucket_with_queue": [],
+    "gcra": ["burst=10"],
+    "tiered_rate": ['tiers={"free": 0.5, "pro": 2}', "default_tier=free"],
+    "adaptive_throttle": [],
+    "priority_queue": [],
+    "quota_with_rollover": [],
+    "time_of_day": [
+        'windows=[{"from": 8, "to": 20, "multiplier": 2}, {"from": 20, "to": 8, "multiplier": 1}]',
+        "timezone=Europe/Berlin",
+    ],
+    "cost_based_token_bucket": [],
+}
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory):
+    server = Redis(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("strategy", EVERY)
+@pytest.mark.parametrize("trace", ["burst", "days", "priorities", "tiers", "ramp"])
+def test_redis_answers_byte_for_byte_as_memory_does(redis, strategy, trace):
+    arguments = ["--strategy", strategy, "--rate", "100/min"]
+    for param in EVERY[strategy]:
+        arguments += ["--param", param]
+    arguments += ["--trace", GOLDEN / f"{trace}.csv"]
+    memory = simulate(*arguments)
+    assert memory.returncode == 0, memory.stderr
+    shared = simulate(*arguments, "--backend", f"redis://{redis.address}")
+    assert (shared.returncode, shared.stderr) == (0, "")
+    assert shared.stdout == memory.stdout
+    assert redis.keys() == []
+
+
+def test_redis_has_the_same_summary_and_picture(redis, tmp_path):
+    arguments = [*several(STRATEGIES), "--rate", "100/min", "--trace", BURST, "--summary", "--plot"]
+    memory = simulate(*arguments, tmp_path / "memory.svg")
+    shared = simulate(*arguments, tmp_path / "redis.svg", "--backend", f"redis://{redis.address}/3")
+    assert (shared.stdout, shared.stderr) == (memory.stdout, memory.stderr)
+    assert (tmp_path / "redis.svg").read_text() == (tmp_path / "memory.svg").read_text()
+
+
+def test_two_replays_at_once_do_not_meet(redis):
+    command = [SLUICECTL, "simulate", *ISSUE, "--trace", BURST]
+    command += ["--backend", f"redis://{redis.address}"]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    alone = simulate(*ISSUE, "--trace", BURST).stdout
+    assert [each.communicate(timeout=60)[0] for each in running] == [alone, alone]
+    assert redis.keys() == []
+
+
+def test_a_redis_that_is_not_there_is_an_error_at_once():
+    address = f"127.0.0.1:{free_port()}"
+    backend = f"redis://:secret@{address}"
+    done = simulate(*ISSUE, "--trace", BURST, "--backend", backend, timeout=10)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"sluicectl simulate: --backend: cannot connect to {address}: Connection refused\n"
+    )
+
+
+def test_each_answer_comes_before_the_next_row_is_asked_for(redis):
+    process = subprocess.Popen(
+        [SLUICECTL, "simulate", *ISSUE, "--backend", f"redis://{redis.address}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    process.stdin.write("t_us\n")
+    process.stdin.flush()
+    for row in range(3):
+        process.stdin.write(f"{row}\n")
+        process.stdin.flush()
+        if row == 0:
+            assert process.stdout.readline().split(",")[0] == "t_us"
+        assert process.stdout.readline().split(",")[0] == str(row)
+    assert process.communicate(timeout=20)[0] == ""
+    assert process.returncode == 0
 
 
 # The picture.
