@@ -1,12 +1,15 @@
 // A replay whose counters are in a real Redis: byte for byte the one in memory.
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "strategy/limit.h"
+#include "tests/fakes/certificates.h"
 #include "tests/fakes/redis/redis_server.h"
+#include "tests/fakes/temp_folder.h"
 #include "tests/unit/client/simulation_fixture.h"
 
 namespace sluice::cli {
@@ -109,6 +112,27 @@ TEST_F(SimulateBackendTest, LogsInAndTellsNoPassword) {
   EXPECT_NE(refused.err.find(host), std::string::npos) << refused.err;
   EXPECT_EQ(refused.err.find("hidden"), std::string::npos) << refused.err;
   EXPECT_EQ(over("").exit_code, 2);
+}
+
+TEST_F(SimulateBackendTest, SpeaksTls) {
+  const CertificateAuthority authority("test authority");
+  const Identity identity = authority.Issue("redis", "IP:127.0.0.1");
+  RedisSetup setup;
+  setup.tls = {identity.certificate, identity.key, authority.certificate(), false};
+  RedisServer server(setup);
+  const auto over = [&](const char* scheme) {
+    return SimulateText({"--strategy", "gcra", "--rate", "10/s", "--backend",
+                         absl::StrCat(scheme, "://", server.endpoint())},
+                        "t_us\n0\n");
+  };
+  EXPECT_EQ(over("rediss").exit_code, 2) << "nobody whom the system knows has signed it";
+  EXPECT_EQ(over("redis").exit_code, 2);
+  const TempFolder folder;
+  const std::string trusted = folder.Write("ca.pem", authority.certificate());
+  setenv("SSL_CERT_FILE", trusted.c_str(), /*overwrite=*/1);
+  const Outcome outcome = over("rediss");
+  unsetenv("SSL_CERT_FILE");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
 }
 
 // Nothing expires within the run, whatever the rate's period is in real time.
