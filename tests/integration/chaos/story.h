@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "tests/integration/chaos/load.h"
+#include "tests/integration/chaos/metronome.h"
 #include "tests/integration/chaos/node.h"
 
 namespace sluice {
@@ -57,6 +58,7 @@ class Story {
   void Print(const Bounds& bounds, int64_t recovery_us) const;
 
   const std::string name_;
+  const Metronome metronome_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::unique_ptr<Load> load_;
   int64_t fault_ended_us_ = 0;
