@@ -265,7 +265,7 @@ class Server {
   // others decide all the same.
   absl::Status OpenAdmin(const ServerSpec& spec) {
     if (spec.admin_address.empty()) return absl::OkStatus();
-    admin_service_.emplace(limiter_, source_, /*local=*/spec.auth.open());
+    admin_service_.emplace(limiter_, source_, backends_, /*local=*/spec.auth.open());
     auto admin =
         NewAdminDoor({spec.admin_address, spec.admin_tls}, {*admin_service_, *telemetry_, *clock_});
     if (admin.ok()) {

@@ -253,6 +253,25 @@ void AddOverrideCommand(CLI::App& app, Raw& raw) {
   AddOutput(sub, raw);
 }
 
+void AddBreakerCommand(CLI::App& app, Raw& raw) {
+  CLI::App& sub = *app.add_subcommand("breaker", "Force the circuit breaker of a backend");
+  sub.footer(
+      "Open: the backend is asked nothing, and each throttle's on_error says what holds. Closed: "
+      "it\n"
+      "is asked whatever happens. Automatic: the breaker decides by itself again. A restart makes\n"
+      "it automatic.\n"
+      "\n"
+      "Example: sluicectl breaker shared open");
+  sub.add_option("BACKEND", raw.backend, "Name of the backend")->required()->type_name("");
+  sub.add_option("STATE", raw.breaker, "open, closed or automatic")
+      ->required()
+      ->type_name("")
+      ->check(OneOf({"open", "closed", "automatic"}));
+  AddServer(sub, raw);
+  AddAdmin(sub, raw);
+  AddOutput(sub, raw);
+}
+
 void AddRlsCommand(CLI::App& app, Raw& raw) {
   CLI::App& sub = *app.add_subcommand("rls", "Ask as Envoy does: one ShouldRateLimit");
   sub.footer("Example: sluicectl rls edge remote_address=10.0.0.1 path=/login,method=POST");
@@ -321,6 +340,7 @@ void Declare(CLI::App& app, Raw& raw) {
   AddPolicyCommand(app, raw);
   AddReloadCommand(app, raw);
   AddOverrideCommand(app, raw);
+  AddBreakerCommand(app, raw);
   AddValidateCommand(app, raw);
   AddSchemaCommand(app);
   AddSimulateCommand(app, raw);
@@ -343,6 +363,10 @@ absl::Status AskFor(const std::string& name, const Raw& raw, Command& command) {
   if (name == "rls") return Ask(MakeRls(raw), command);
   if (name == "explain") return Ask(MakeExplain(raw), command);
   if (name == "override") return Ask(MakeOverride(raw), command);
+  if (name == "breaker") {
+    command.ask = MakeBreaker(raw);
+    return absl::OkStatus();
+  }
   if (name == "reset") {
     return raw.all ? Ask(MakeResetAll(raw), command) : Ask(MakeReset(raw), command);
   }

@@ -39,7 +39,8 @@ struct Command {
   absl::variant<v1::HitRequest, v1::CheckRequest, v1::StatRequest, v1::ShouldLimitRequest,
                 v1::ResetRequest, envoy::service::ratelimit::v3::RateLimitRequest,
                 v1::ExplainRequest, v1::GetPolicyRequest, v1::ReloadPolicyRequest,
-                v1::SetOverrideRequest, v1::ResetAllRequest, Validation, SchemaRequest, Simulation>
+                v1::SetOverrideRequest, v1::SetBreakerRequest, v1::ResetAllRequest, Validation,
+                SchemaRequest, Simulation>
       ask;
 };
 

@@ -51,6 +51,10 @@ struct Raw {
   absl::optional<std::string> duration;
   bool end = false;
 
+  // Of breaker.
+  std::string backend;
+  std::string breaker;
+
   std::vector<std::string> files;
   Simulation simulation;
 };

@@ -125,6 +125,9 @@ class GrpcRemote final : public Remote {
                   v1::SetOverrideResponse* response) override {
     return admin_connection_.Run(*admin_, &v1::Admin::Stub::SetOverride, request, response);
   }
+  CallStatus Call(const v1::SetBreakerRequest& request, v1::SetBreakerResponse* response) override {
+    return admin_connection_.Run(*admin_, &v1::Admin::Stub::SetBreaker, request, response);
+  }
   CallStatus Call(const v1::ResetAllRequest& request, v1::ResetAllResponse* response) override {
     return admin_connection_.Run(*admin_, &v1::Admin::Stub::ResetAll, request, response);
   }

@@ -66,6 +66,8 @@ class Remote {
   virtual CallStatus Call(const v1::ExplainRequest& request, v1::ExplainResponse* response) = 0;
   virtual CallStatus Call(const v1::SetOverrideRequest& request,
                           v1::SetOverrideResponse* response) = 0;
+  virtual CallStatus Call(const v1::SetBreakerRequest& request,
+                          v1::SetBreakerResponse* response) = 0;
   virtual CallStatus Call(const v1::ResetAllRequest& request, v1::ResetAllResponse* response) = 0;
 };
 

@@ -49,6 +49,10 @@ std::string Render(const v1::ReloadPolicyRequest& request, const v1::ReloadPolic
 std::string Render(const v1::SetOverrideRequest& request, const v1::SetOverrideResponse& response,
                    bool color);
 
+// What the breaker is from now on.
+std::string Render(const v1::SetBreakerRequest& request, const v1::SetBreakerResponse& response,
+                   bool color);
+
 // protojson with proto field names; what is false, 0 or empty is printed too.
 std::string RenderJson(const google::protobuf::Message& message);
 

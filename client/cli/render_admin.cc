@@ -88,4 +88,11 @@ std::string Render(const v1::SetOverrideRequest&, const v1::SetOverrideResponse&
   return absl::StrCat(OverrideText(response.override()), "\n");
 }
 
+std::string Render(const v1::SetBreakerRequest& request, const v1::SetBreakerResponse&, bool) {
+  const char* what = "automatic";
+  if (request.state() == v1::SetBreakerRequest::STATE_OPEN) what = "forced open";
+  if (request.state() == v1::SetBreakerRequest::STATE_CLOSED) what = "forced closed";
+  return absl::StrCat(Printable(request.backend()), ": the breaker is ", what, "\n");
+}
+
 }  // namespace sluice::cli

@@ -106,6 +106,7 @@ absl::Status CheckEncoding(const Raw& raw) {
       {"--remote-address", bad(raw.remote_address)},
       {"--header", any_bad(raw.headers)},
       {"DOMAIN", bad(raw.domain)},
+      {"BACKEND", bad(raw.backend)},
   };
   for (const auto& [name, is_bad] : arguments) {
     if (is_bad) return Usage(absl::StrCat(name, ": is not valid UTF-8"));
@@ -223,6 +224,14 @@ absl::StatusOr<v1::SetOverrideRequest> MakeOverride(const Raw& raw) {
   if (!changes) return Usage("nothing is changed (give --enabled, --shadow, --rate or --cost)");
   request.mutable_duration()->set_seconds(*us / kSecondUs);
   request.mutable_duration()->set_nanos(static_cast<int32_t>(*us % kSecondUs * 1000));
+  return request;
+}
+
+v1::SetBreakerRequest MakeBreaker(const Raw& raw) {
+  v1::SetBreakerRequest request;
+  request.set_backend(raw.backend);
+  if (raw.breaker == "open") request.set_state(v1::SetBreakerRequest::STATE_OPEN);
+  if (raw.breaker == "closed") request.set_state(v1::SetBreakerRequest::STATE_CLOSED);
   return request;
 }
 

@@ -34,6 +34,8 @@ absl::StatusOr<v1::ResetAllRequest> MakeResetAll(const Raw& raw);
 
 absl::StatusOr<v1::SetOverrideRequest> MakeOverride(const Raw& raw);
 
+v1::SetBreakerRequest MakeBreaker(const Raw& raw);
+
 }  // namespace sluice::cli
 
 #endif  // SLUICE_CLI_REQUESTS_H_

@@ -63,6 +63,9 @@ class Runner {
   int operator()(const v1::SetOverrideRequest& request) {
     return AskAdmin<v1::SetOverrideResponse>(request);
   }
+  int operator()(const v1::SetBreakerRequest& request) {
+    return AskAdmin<v1::SetBreakerResponse>(request);
+  }
   int operator()(const Validation& validation) {
     return Validate(validation, command_.output, console_.out);
   }

@@ -1,6 +1,7 @@
 #include "main/backends.h"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 #include <utility>
 
@@ -198,7 +199,7 @@ absl::StatusOr<Backends::Row> Backends::Make(const BackendSpec& spec) {
 }
 
 absl::StatusOr<Backends::Row> Backends::MakeRedis(const BackendSpec& spec) {
-  const absl::StatusOr<RedisOptions> options = ConnectionOf(*spec.redis);
+  absl::StatusOr<RedisOptions> options = ConnectionOf(*spec.redis);
   if (!options.ok()) {
     return absl::Status(
         options.status().code(),
@@ -207,8 +208,14 @@ absl::StatusOr<Backends::Row> Backends::MakeRedis(const BackendSpec& spec) {
   Row row;
   row.name = spec.name;
   row.made_of = spec.redis;
+  // The connections are there before what guards them.
+  const auto guard = std::make_shared<std::atomic<ResilientBackend*>>(nullptr);
+  options->on_up = [guard] {
+    if (ResilientBackend* backend = guard->load()) backend->ProvedAlive();
+  };
   std::unique_ptr<ResilientBackend> backend = NewResilientBackend(
       NewRedisBackend(*options, Loops()), OptionsOf(*spec.redis), HooksOf(spec.name), clock_);
+  guard->store(backend.get());
   row.resilient = backend.get();
   row.backend = std::move(backend);
   spdlog::info("backend={} type=redis {}", spec.name, Describe(*options));

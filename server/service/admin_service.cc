@@ -5,7 +5,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
+#include "core/nearest.h"
 #include "core/rate.h"
+#include "limiter/match.h"
 #include "policy/loader.h"
 #include "service/bounds.h"
 #include "service/errors.h"
@@ -18,6 +22,7 @@ namespace {
 
 constexpr size_t kMaxPolicyBytes = size_t{1} << 20;
 constexpr int64_t kLongestOverrideUs = 366 * kDayUs;
+constexpr size_t kMaxShownName = 256;
 
 void FillError(const PolicyError& error, v1::PolicyError& out) {
   out.set_file(error.position.file);
@@ -119,6 +124,36 @@ void FillThrottle(const PolicySet& policy, const Throttle& throttle, v1::Throttl
   out.set_shadow(throttle.shadow);
 }
 
+absl::optional<BreakerMode> ModeOf(v1::SetBreakerRequest::State state) {
+  switch (state) {
+    case v1::SetBreakerRequest::STATE_AUTOMATIC:
+      return BreakerMode::kAutomatic;
+    case v1::SetBreakerRequest::STATE_OPEN:
+      return BreakerMode::kForcedOpen;
+    case v1::SetBreakerRequest::STATE_CLOSED:
+      return BreakerMode::kForcedClosed;
+    default:
+      return absl::nullopt;
+  }
+}
+
+absl::Status FindBackend(const PolicySet& policy, absl::string_view name) {
+  if (name.empty()) return InvalidField("backend", "it is empty (name one of the configuration)");
+  std::vector<absl::string_view> names;
+  names.reserve(policy.backends.size());
+  for (const BackendSpec& backend : policy.backends) {
+    if (backend.name == name) return absl::OkStatus();
+    names.push_back(backend.name);
+  }
+  const absl::string_view nearest = Nearest(name, names);
+  const std::string hint = nearest.empty() ? absl::StrCat("there are ", absl::StrJoin(names, ", "))
+                                           : absl::StrCat("did you mean '", nearest, "'?");
+  const absl::string_view shown = name.substr(0, kMaxShownName);
+  return ReasonedError(absl::StatusCode::kNotFound,
+                       absl::StrCat("no backend '", shown, "' (", hint, ")"), "BACKEND_NOT_FOUND",
+                       "backend", shown);
+}
+
 }  // namespace
 
 absl::Status AdminService::Allowed(const CallContext& context) const {
@@ -210,9 +245,16 @@ void AdminService::TopKeys(const v1::TopKeysRequest&, const CallContext& context
   Refuse(context, "TopKeys", std::move(reply));
 }
 
-void AdminService::SetBreaker(const v1::SetBreakerRequest&, const CallContext& context,
+void AdminService::SetBreaker(const v1::SetBreakerRequest& request, const CallContext& context,
                               v1::SetBreakerResponse*, Reply reply) {
-  Refuse(context, "SetBreaker", std::move(reply));
+  if (absl::Status allowed = Allowed(context); !allowed.ok()) return reply(std::move(allowed));
+  const absl::optional<BreakerMode> mode = ModeOf(request.state());
+  if (!mode.has_value()) {
+    return reply(InvalidField("state", absl::StrCat("has no meaning for ", request.state(),
+                                                    " (0: automatic, 1: open, 2: closed)")));
+  }
+  const absl::Status known = FindBackend(*limiter_.policy(), request.backend());
+  reply(WithErrorInfo(known.ok() ? breakers_.Set(request.backend(), *mode) : known));
 }
 
 void AdminService::SetOverride(const v1::SetOverrideRequest& request, const CallContext& context,

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "backend/resilient/breakers.h"
 #include "limiter/limiter.h"
 #include "policy/policy_source.h"
 #include "service/handler.h"
@@ -16,9 +17,9 @@ namespace sluice {
 // NOT_ALLOWED.
 class AdminService {
  public:
-  // Both outlive the service. `local`: only this host reaches the door (rights.h).
-  AdminService(Limiter& limiter, PolicySource& source, bool local)
-      : limiter_(limiter), source_(source), local_(local) {}
+  // All outlive the service. `local`: only this host reaches the door (rights.h).
+  AdminService(Limiter& limiter, PolicySource& source, Breakers& breakers, bool local)
+      : limiter_(limiter), source_(source), breakers_(breakers), local_(local) {}
 
   void GetPolicy(const v1::GetPolicyRequest& request, const CallContext& context,
                  v1::GetPolicyResponse* response, Reply reply);
@@ -41,6 +42,9 @@ class AdminService {
   // Not served yet: UNIMPLEMENTED.
   void TopKeys(const v1::TopKeysRequest& request, const CallContext& context,
                v1::TopKeysResponse* response, Reply reply);
+
+  // It stays so until it is told otherwise, or the server ends. NOT_FOUND for a backend that is not
+  // there, with the nearest name; FAILED_PRECONDITION for one without a breaker.
   void SetBreaker(const v1::SetBreakerRequest& request, const CallContext& context,
                   v1::SetBreakerResponse* response, Reply reply);
 
@@ -58,6 +62,7 @@ class AdminService {
 
   Limiter& limiter_;
   PolicySource& source_;
+  Breakers& breakers_;
   const bool local_;
 };
 

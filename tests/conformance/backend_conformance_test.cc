@@ -395,6 +395,26 @@ TEST_P(BackendConformance, DecidesSeveralStrategiesTogether) {
   EXPECT_EQ(Remaining(bucket_key, bucket), 3);
 }
 
+// A wait and a refund that many entries of a log have to be looked at for.
+TEST_P(BackendConformance, WalksALongLog) {
+  const Limit limit = LimitOf("sliding_window_log", "300/min");
+  const CounterKey key = KeyOf("a", limit);
+  for (int i = 0; i < 300; ++i) {
+    ASSERT_EQ(Take(key, limit, 1).remaining, 299 - i);
+    now_us_ += 1'000;
+  }
+  // Room for so many comes when the oldest have left, of which each stands for one.
+  for (const int64_t amount : {1, 4, 5, 9, 128, 129, 133, 150, 257, 299, 300}) {
+    const Verdict denied = Take(key, limit, amount);
+    ASSERT_FALSE(denied.allowed);
+    EXPECT_EQ(denied.wait_us, 60'000'000 - (301 - amount) * 1'000) << amount;
+  }
+  int64_t left = 0;
+  for (const int64_t amount : {1, 4, 5, 130}) {
+    EXPECT_EQ(Decide(key, limit, -amount, Mode::kSettle).remaining, left += amount);
+  }
+}
+
 TEST_P(BackendConformance, DecidesManyChargesTogether) {
   std::deque<CounterKey> keys;
   std::vector<Charge> charges;

@@ -7,7 +7,7 @@ from api import admin_pb2, admin_pb2_grpc, limiter_pb2, limiter_pb2_grpc, raises
 
 NAMING = {"Hit", "Check", "Stat"}  # they name throttles
 BUILT = NAMING | {"ShouldLimit", "BatchHit", "BatchCheck", "BatchStat", "Reset"}
-ADMIN_NOT_BUILT = {"TopKeys", "SetBreaker"}
+ADMIN_NOT_BUILT = {"TopKeys"}
 
 
 def methods_of(module, service):

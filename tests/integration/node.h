@@ -17,6 +17,7 @@
 #include "service/ratelimit_service.h"
 #include "telemetry/telemetry.h"
 #include "tests/fakes/borrowed.h"
+#include "tests/fakes/fake_breakers.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/late_backend.h"
 #include "tests/fakes/policies.h"
@@ -46,7 +47,8 @@ struct Node {
         return absl::OkStatus();
       },
       [](const PolicyLoad&) {}, *clock};
-  AdminService admin{limiter, source, /*local=*/true};
+  FakeBreakers breakers;
+  AdminService admin{limiter, source, breakers, /*local=*/true};
 };
 
 }  // namespace sluice

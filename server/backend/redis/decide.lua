@@ -119,7 +119,8 @@ local open_log, edit_log, view_of, store_log
 
 -- Logs are rare: what they need is made when the first one comes.
 local function make_logs()
-  -- Entries that are read at once: a few at either end, where hits look, and more when one walks.
+  -- Entries that are read at once: a few at either end, where hits look, and more when one walks
+  -- on behind those of the old end.
   local ENDS, CHUNK = 4, 128
 
   local function entry_of(text)
@@ -129,7 +130,7 @@ local function make_logs()
 
   -- Entry `i` of those in Redis.
   local function stored_entry(log, i)
-    local from, to = floor((i - 1) / CHUNK) * CHUNK + 1, 0
+    local from, to = floor((i - 1 - ENDS) / CHUNK) * CHUNK + 1 + ENDS, 0
     if i <= ENDS then
       from, to = 1, ENDS
     elseif i > log.stored - ENDS then

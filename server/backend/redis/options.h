@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,6 +48,10 @@ struct RedisOptions {
   // Decisions that wait for their answer; what is more is refused at once.
   size_t max_inflight = 10'000;
   HashTag hash_tag = HashTag::kIdentifier;
+
+  // Called on a loop, as long as the backend lives, when Redis is reached and was not before. It
+  // has taken the login and the scripts by then. Must not block; may be null.
+  std::function<void()> on_up;
 
   // For tests, benchmarks and replays.
   //

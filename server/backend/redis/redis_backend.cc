@@ -13,6 +13,7 @@ class RedisBackend final : public Backend {
  public:
   RedisBackend(const RedisOptions& options, const std::vector<EventLoop*>& loops)
       : options_(options) {
+    counts_.router.on_up = options_.on_up;
     for (int i = 0; i < options_.connections; ++i) {
       lanes_.push_back(NewLane(options_, counts_, *loops[static_cast<size_t>(i) % loops.size()]));
     }

@@ -90,6 +90,7 @@ void UpShare::Set(bool up) {
   if (up == up_) return;
   up_ = up;
   counts_.up.fetch_add(up ? 1 : -1, std::memory_order_relaxed);
+  if (up && counts_.on_up != nullptr) counts_.on_up();
 }
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,8 @@ struct RouterCounts {
   std::array<std::atomic<int64_t>, kErrorKinds> errors{};
   // Routers that have a connection for all of their slots.
   std::atomic<int> up{0};
+  // Runs on a router's loop when it has them, and had them not. May be null.
+  std::function<void()> on_up;
 };
 
 // A command on its way. The router owns it from Send until one of the two is called, which may be

@@ -46,11 +46,11 @@ class Resilient final : public ResilientBackend {
   Resilient(std::unique_ptr<Backend> inner, const ResilientOptions& options, ResilientHooks hooks,
             const Clock& clock)
       : clock_(clock),
-        inner_(std::move(inner)),
         after_(std::move(hooks.after)),
         breaker_(options.breaker, std::move(hooks.on_breaker), clock),
         deadline_us_(options.deadline_us),
-        retry_(options.retry) {}
+        retry_(options.retry),
+        inner_(std::move(inner)) {}
 
   void Decide(Decision& decision) override;
   uint32_t Unit(const CounterKey& key) const override { return inner_->Unit(key); }
@@ -75,13 +75,14 @@ class Resilient final : public ResilientBackend {
   void Forgotten(Oblivion& oblivion, absl::Status status);
 
   const Clock& clock_;
-  const std::unique_ptr<Backend> inner_;
   const std::function<void(int64_t delay_us, std::function<void()> task)> after_;
   Breaker breaker_;
   std::atomic<int64_t> refused_{0};
   std::atomic<int64_t> deadline_us_;
   Mutex mutex_;
   RetryOptions retry_ ABSL_GUARDED_BY(mutex_);
+  // Goes first: until it has, it may prove itself alive.
+  const std::unique_ptr<Backend> inner_;
 };
 
 // A decision on its way, in place of the caller's. Owns itself until Finish.

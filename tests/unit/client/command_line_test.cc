@@ -204,6 +204,17 @@ TEST(CommandLineTest, OverridesForAWhile) {
   EXPECT_FALSE(end.override().has_shadow());
 }
 
+TEST(CommandLineTest, ForcesABreaker) {
+  const auto open =
+      RequestOf<v1::SetBreakerRequest>({"breaker", "shared", "open", "--admin-addr", "h:2"});
+  EXPECT_EQ(open.backend(), "shared");
+  EXPECT_EQ(open.state(), v1::SetBreakerRequest::STATE_OPEN);
+  EXPECT_EQ(RequestOf<v1::SetBreakerRequest>({"breaker", "x", "closed"}).state(),
+            v1::SetBreakerRequest::STATE_CLOSED);
+  EXPECT_EQ(RequestOf<v1::SetBreakerRequest>({"breaker", "x", "automatic"}).state(),
+            v1::SetBreakerRequest::STATE_AUTOMATIC);
+}
+
 TEST(CommandLineTest, ReloadAndPolicyAskForNothingMore) {
   RequestOf<v1::ReloadPolicyRequest>({"reload"});
   RequestOf<v1::GetPolicyRequest>({"policy"});
@@ -265,6 +276,10 @@ TEST(CommandLineTest, UsageErrorsSayWhatAndWhereThereIsHelp) {
        "sluicectl override: --cost: '4503599627370497' is not a whole number from 0 to 45"},
       {{"override", "x", "--end", "--for", "1m"}, "sluicectl override: --end stands alone"},
       {{"override", "x", "--end", "--cost", "1"}, "sluicectl override: --end stands alone"},
+      {{"breaker"}, "sluicectl breaker: BACKEND is required\n"},
+      {{"breaker", "x"}, "sluicectl breaker: STATE is required\n"},
+      {{"breaker", "x", "half"}, "sluicectl breaker: STATE: half not in"},
+      {{"breaker", "\xFF", "open"}, "sluicectl breaker: BACKEND: is not valid UTF-8"},
       {{"validate"}, "sluicectl validate: FILE is required\n"},
       {{"validate", "no-such-file"}, "sluicectl validate: FILE: File does not exist"},
   };
@@ -279,8 +294,9 @@ TEST(CommandLineTest, UsageErrorsSayWhatAndWhereThereIsHelp) {
 TEST(CommandLineTest, HelpAndVersionAreFine) {
   const Notice help = NoticeOf({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (const char* command : {"hit", "check", "stat", "should-limit", "rls", "reset", "explain",
-                              "policy", "reload", "override", "validate", "Exit codes: 0 "}) {
+  for (const char* command :
+       {"hit", "check", "stat", "should-limit", "rls", "reset", "explain", "policy", "reload",
+        "override", "breaker", "validate", "Exit codes: 0 "}) {
     EXPECT_THAT(help.text, HasSubstr(command));
   }
   const Notice hit = NoticeOf({"hit", "--help"});

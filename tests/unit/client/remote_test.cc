@@ -112,6 +112,10 @@ class FakeAdmin final : public v1::Admin::Service {
     *response->mutable_override() = request->override();
     return grpc::Status::OK;
   }
+  grpc::Status SetBreaker(grpc::ServerContext*, const v1::SetBreakerRequest* request,
+                          v1::SetBreakerResponse*) override {
+    return {grpc::StatusCode::NOT_FOUND, absl::StrCat("no ", request->backend())};
+  }
   grpc::Status ResetAll(grpc::ServerContext*, const v1::ResetAllRequest*,
                         v1::ResetAllResponse* response) override {
     response->set_keys_reset(9);
@@ -213,6 +217,10 @@ TEST_F(RemoteTest, AdminIsAskedAtItsOwnAddress) {
   v1::SetOverrideResponse changed;
   ASSERT_TRUE(remote->Call(change, &changed).ok());
   EXPECT_EQ(changed.override().throttle(), "x");
+  v1::SetBreakerRequest breaker;
+  breaker.set_backend("shared");
+  v1::SetBreakerResponse forced;
+  EXPECT_EQ(remote->Call(breaker, &forced).message, "no shared");
   v1::ResetAllResponse reset;
   ASSERT_TRUE(remote->Call(v1::ResetAllRequest(), &reset).ok());
   EXPECT_EQ(reset.keys_reset(), 9u);

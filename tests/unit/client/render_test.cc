@@ -271,6 +271,18 @@ TEST(RenderOverrideTest, SaysWhatChangesAndUntilWhen) {
             "api:burst: rate 100/min, until 2023-11-14T22:23:20Z\n");
 }
 
+TEST(RenderBreakerTest, SaysWhatTheBreakerIs) {
+  const auto text = [](v1::SetBreakerRequest::State state) {
+    v1::SetBreakerRequest request;
+    request.set_backend("shared");
+    request.set_state(state);
+    return Render(request, v1::SetBreakerResponse(), false);
+  };
+  EXPECT_EQ(text(v1::SetBreakerRequest::STATE_OPEN), "shared: the breaker is forced open\n");
+  EXPECT_EQ(text(v1::SetBreakerRequest::STATE_CLOSED), "shared: the breaker is forced closed\n");
+  EXPECT_EQ(text(v1::SetBreakerRequest::STATE_AUTOMATIC), "shared: the breaker is automatic\n");
+}
+
 TEST(RenderJsonTest, PrintsDefaultsNamesAndInfinity) {
   const auto response = FromText<v1::HitResponse>(R"(
     limited_by: "x" wait_ms: inf

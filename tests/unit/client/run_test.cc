@@ -78,6 +78,9 @@ class FakeRemote final : public Remote {
   CallStatus Call(const v1::SetOverrideRequest&, v1::SetOverrideResponse* response) override {
     return Answer(answers_.override, response);
   }
+  CallStatus Call(const v1::SetBreakerRequest&, v1::SetBreakerResponse* response) override {
+    return Answer(v1::SetBreakerResponse(), response);
+  }
   CallStatus Call(const v1::ResetAllRequest&, v1::ResetAllResponse* response) override {
     return Answer(answers_.reset_all, response);
   }
@@ -192,6 +195,8 @@ TEST_F(RunTest, AdminsAnswersAreFineWhateverTheyTell) {
   EXPECT_EQ(out_, "x: as the configuration has it\n");
   EXPECT_EQ(Sluicectl({"override", "x", "--end", "--output", "json"}), 0);
   EXPECT_THAT(out_, HasSubstr("\"throttle\": \"x\""));
+  EXPECT_EQ(Sluicectl({"breaker", "shared", "open"}), 0);
+  EXPECT_EQ(out_, "shared: the breaker is forced open\n");
 }
 
 TEST_F(RunTest, AnUnreachableAdminIsNamedByItsOwnAddress) {
@@ -202,6 +207,7 @@ TEST_F(RunTest, AnUnreachableAdminIsNamedByItsOwnAddress) {
                                              {"policy"},
                                              {"explain"},
                                              {"override", "x", "--end"},
+                                             {"breaker", "x", "open"},
                                              {"reset", "x", "--all"}}) {
     EXPECT_EQ(Sluicectl(arguments), 2);
     EXPECT_THAT(err_, HasSubstr("cannot reach 127.0.0.1:8082")) << arguments.front();

@@ -14,12 +14,14 @@
 #include "service/errors.h"
 #include "tests/fakes/awaited_reply.h"
 #include "tests/fakes/borrowed.h"
+#include "tests/fakes/fake_breakers.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/unit/service/service_fixture.h"
 
 namespace sluice {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
@@ -86,7 +88,8 @@ class AdminServiceTest : public testing::Test {
         return absl::OkStatus();
       },
       [](const PolicyLoad&) {}, clock_};
-  AdminService admin_{limiter_, source_, /*local=*/true};
+  FakeBreakers breakers_;
+  AdminService admin_{limiter_, source_, breakers_, /*local=*/true};
   int64_t now_us_ = 1'700'000'000'000'000;
 };
 
@@ -180,12 +183,13 @@ TEST_F(AdminServiceTest, RulesSayWhoMayAdminister) {
     EXPECT_EQ(info.reason(), "NOT_ALLOWED");
     EXPECT_EQ(Ask(&AdminService::ValidatePolicy, {}, identities).status, status);
     EXPECT_EQ(Ask(&AdminService::ResetAll, {}, identities).status, status);
+    EXPECT_EQ(Ask(&AdminService::SetBreaker, {}, identities).status, status);
   }
 }
 
 TEST_F(AdminServiceTest, ADoorForOthersStaysClosedWithoutRules) {
   Use("{}");
-  AdminService admin(limiter_, source_, /*local=*/false);
+  AdminService admin(limiter_, source_, breakers_, /*local=*/false);
   EXPECT_EQ(CallHandler(admin, &AdminService::ListThrottles, v1::ListThrottlesRequest(),
                         CallContext{0, kNever, {"ops"}})
                 .status.code(),
@@ -199,7 +203,47 @@ TEST_F(AdminServiceTest, WithoutAPolicyNobodyIsAnswered) {
 TEST_F(AdminServiceTest, WhatIsNotServedYetSaysSo) {
   Use("{}");
   EXPECT_EQ(Ask(&AdminService::TopKeys).status, NotServedYet("TopKeys"));
-  EXPECT_EQ(Ask(&AdminService::SetBreaker).status, NotServedYet("SetBreaker"));
+}
+
+TEST_F(AdminServiceTest, ForcesABreaker) {
+  Use("backends: {local: {type: memory}, other: {type: memory}}\ndefault_backend: local");
+  for (const char* state : {"STATE_OPEN", "STATE_CLOSED", "STATE_AUTOMATIC"}) {
+    Answer(&AdminService::SetBreaker, absl::StrCat("backend: 'other' state: ", state));
+  }
+  EXPECT_THAT(breakers_.set, ElementsAre(Pair("other", BreakerMode::kForcedOpen),
+                                         Pair("other", BreakerMode::kForcedClosed),
+                                         Pair("other", BreakerMode::kAutomatic)));
+  breakers_.answer = absl::FailedPreconditionError("it has none");
+  v1::SetBreakerRequest request;
+  request.set_backend("local");
+  EXPECT_EQ(Ask(&AdminService::SetBreaker, request).status, breakers_.answer);
+}
+
+TEST_F(AdminServiceTest, NoBreakerIsForcedWithoutANameAndAState) {
+  Use("backends: {local: {type: memory}, other: {type: memory}}\ndefault_backend: local");
+  v1::SetBreakerRequest request;
+  const absl::Status empty = Ask(&AdminService::SetBreaker, request).status;
+  EXPECT_EQ(empty.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(empty.message()), HasSubstr("backend: it is empty"));
+  request.set_backend("locla");
+  const absl::Status unknown = Ask(&AdminService::SetBreaker, request).status;
+  EXPECT_EQ(unknown.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(unknown.message(), "no backend 'locla' (did you mean 'local'?)");
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(details.ParseFromString(StatusDetails(unknown)));
+  ASSERT_TRUE(details.details(0).UnpackTo(&info));
+  EXPECT_EQ(info.reason(), "BACKEND_NOT_FOUND");
+  request.set_backend(std::string(100'000, 'x'));
+  const absl::Status longest = Ask(&AdminService::SetBreaker, request).status;
+  EXPECT_THAT(std::string(longest.message()), HasSubstr("(there are local, other)"));
+  EXPECT_LT(longest.message().size(), 400u);
+  request.set_backend("local");
+  request.set_state(static_cast<v1::SetBreakerRequest::State>(9));
+  const absl::Status state = Ask(&AdminService::SetBreaker, request).status;
+  EXPECT_EQ(state.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(state.message()), HasSubstr("state: has no meaning for 9"));
+  EXPECT_THAT(breakers_.set, IsEmpty());
 }
 
 TEST_F(AdminServiceTest, ShowsThePolicyThatDecidesAndWhyAnotherDoesNot) {

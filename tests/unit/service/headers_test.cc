@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/fakes/late_backend.h"
 #include "tests/unit/service/service_fixture.h"
 
 namespace sluice {

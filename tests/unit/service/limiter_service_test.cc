@@ -13,6 +13,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "service/errors.h"
+#include "tests/fakes/late_backend.h"
 #include "tests/fakes/required_params.h"
 #include "tests/unit/service/service_fixture.h"
 

@@ -13,6 +13,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "service/errors.h"
+#include "tests/fakes/late_backend.h"
 #include "tests/unit/service/service_fixture.h"
 
 namespace sluice {
@@ -289,7 +290,7 @@ TEST_P(RateLimitServiceTest, ErrorsHaveTheTextsThatClientsKnow) {
   EXPECT_EQ(error(Descriptor("client")), absl::UnknownError("rate limit domain must not be empty"));
   EXPECT_EQ(error("domain: 'edge'"),
             absl::UnknownError("rate limit descriptor list must not be empty"));
-  Limiter empty(HashSecret::FromSeed(1), *telemetry_);
+  Limiter empty(HashSecret::FromSeed(1), *telemetry_, clock_);
   RateLimitService service(empty);
   EXPECT_EQ(CallHandler(service, &RateLimitService::ShouldRateLimit,
                         ParseText<RlsRequest>("domain: 'edge'" + Descriptor("client")), Now())

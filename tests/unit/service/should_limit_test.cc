@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/fakes/late_backend.h"
 #include "tests/unit/service/service_fixture.h"
 
 namespace sluice {

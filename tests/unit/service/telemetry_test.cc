@@ -14,6 +14,7 @@
 #include "backend/memory/memory_backend.h"
 #include "policy/policy_source.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/late_backend.h"
 #include "tests/unit/service/service_fixture.h"
 
 namespace sluice {
