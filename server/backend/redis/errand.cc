@@ -21,6 +21,15 @@ constexpr std::array<absl::string_view, 16> kNothingRan = {
     "BUSY",   "UNKILLABLE", "OOM",      "NOREPLICAS",  "MISCONF", "NOSCRIPT",
     "NOAUTH", "WRONGPASS",  "NOPERM",   "READONLY"};
 
+// Of these, what a Redis answers that is well but takes no writes.
+constexpr std::array<absl::string_view, 4> kTakesNoWrites = {"OOM", "NOREPLICAS", "MISCONF",
+                                                             "READONLY"};
+
+template <size_t size>
+bool IsOneOf(const std::array<absl::string_view, size>& codes, absl::string_view code) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
 }  // namespace
 
 Errand ErrandOf(std::unique_ptr<RedisCall> call) {
@@ -44,7 +53,11 @@ void FailByReply(Errand errand, absl::string_view error, const Endpoint& from,
                  RouterCounts& counts) {
   const std::string text = absl::StrCat("redis ", from.ToString(), " answered ",
                                         absl::CHexEscape(error.substr(0, kMostQuoted)));
-  if (std::find(kNothingRan.begin(), kNothingRan.end(), CodeOf(error)) != kNothingRan.end()) {
+  const absl::string_view code = CodeOf(error);
+  if (IsOneOf(kTakesNoWrites, code)) {
+    // No sign against it: while it is asked, Check and Stat are answered.
+    Fail(std::move(errand), kRefusedError, NotRun(absl::FailedPreconditionError(text)), counts);
+  } else if (IsOneOf(kNothingRan, code)) {
     Fail(std::move(errand), kRefusedError, NotRun(absl::UnavailableError(text)), counts);
   } else {
     Fail(std::move(errand), kReplyError, absl::InternalError(text), counts);

@@ -14,6 +14,13 @@ using By = Seen::By;
 
 constexpr char kSpare[] = "{fallback: spare}";
 
+// But for a few, because a Check that shares a call with a Hit is refused with it at first.
+void ExpectChecksByRedis(const Story& story, int64_t from_us, int64_t to_us) {
+  const int64_t by_redis = story.Count("check", By::kRedis, from_us, to_us);
+  const int64_t others = story.Count("check", By::kSpare, from_us, to_us);
+  EXPECT_GT(by_redis, 9 * others) << others << " Checks were not answered by Redis";
+}
+
 TEST(ServerChaosTest, KilledAndStartedEmpty) {
   RedisServer server;
   Story story("kill -9, two nodes");
@@ -112,7 +119,7 @@ TEST(ServerChaosTest, OutOfMemory) {
   const int64_t to_us = SteadyUs();
   story.FaultEnds();
   story.End({});
-  EXPECT_GT(story.Count("check", By::kRedis, from_us + 50'000, to_us), 0);
+  ExpectChecksByRedis(story, from_us, to_us);
   EXPECT_EQ(story.Count("wide", By::kRedis, from_us + 50'000, to_us - 50'000), 0);
 }
 
@@ -129,7 +136,7 @@ TEST(ServerChaosTest, ReadOnly) {
   const int64_t to_us = SteadyUs();
   story.FaultEnds();
   story.End({});
-  EXPECT_GT(story.Count("check", By::kRedis, from_us + 50'000, to_us), 0);
+  ExpectChecksByRedis(story, from_us, to_us);
   EXPECT_EQ(story.Count("wide", By::kRedis, from_us + 50'000, to_us - 50'000), 0);
 }
 

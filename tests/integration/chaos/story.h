@@ -36,9 +36,10 @@ class Story {
   void Begin(bool with_redis = true);
   // From now on Redis can decide again. Goes on until it has done so for a while.
   void FaultEnds();
-  // Ends the load, prints the numbers and checks all that must hold in every case: each decision is
-  // answered once and in time, what is admitted keeps within its bound, no more was charged than
-  // was admitted or may have been lost, nothing is half charged, Redis decides again within 2 s.
+  // Ends the load, prints the numbers and what failed, and checks all that must hold in every case:
+  // each decision is answered once and in time, what is admitted keeps within its bound, no more
+  // was charged than was admitted or may have been lost, nothing is half charged, Redis decides
+  // again within 2 s.
   void End(const Bounds& bounds);
 
   // Once it has ended.
@@ -49,7 +50,7 @@ class Story {
 
  private:
   void CheckAnswers();
-  int64_t CheckTight(const Bounds& bounds) const;
+  void CheckTight(const Bounds& bounds) const;
   void CheckBuckets(const Bounds& bounds) const;
   void CheckCharges(const Bounds& bounds);
   void CheckFallbacks() const;
