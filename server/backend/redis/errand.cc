@@ -16,10 +16,9 @@ constexpr size_t kMostQuoted = 200;
 
 // READONLY, OOM, MISCONF and NOREPLICAS may be raised within a script, too: at its first write, and
 // ours write at their end alone.
-constexpr std::array<absl::string_view, 16> kNothingRan = {
-    "MOVED",  "ASK",        "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN",
-    "BUSY",   "UNKILLABLE", "OOM",      "NOREPLICAS",  "MISCONF", "NOSCRIPT",
-    "NOAUTH", "WRONGPASS",  "NOPERM",   "READONLY"};
+constexpr std::array<absl::string_view, 15> kNothingRan = {
+    "MOVED",      "ASK",     "TRYAGAIN", "CLUSTERDOWN", "LOADING",   "MASTERDOWN", "BUSY",    "OOM",
+    "NOREPLICAS", "MISCONF", "NOSCRIPT", "NOAUTH",      "WRONGPASS", "NOPERM",     "READONLY"};
 
 // Of these, what a Redis answers that is well but takes no writes.
 constexpr std::array<absl::string_view, 4> kTakesNoWrites = {"OOM", "NOREPLICAS", "MISCONF",
