@@ -95,10 +95,6 @@ void Connection::Retire() {
   if (written_ == 0) ArmFor(loop_.now_us());
 }
 
-void Connection::Leave(const absl::Status& why) {
-  if (stream_ != nullptr) Lose(why);
-}
-
 void Connection::GiveUp(const absl::Status& why) {
   if (state_ == State::kReady) return;
   hopeful_ = false;

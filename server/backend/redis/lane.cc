@@ -351,6 +351,8 @@ void LaneImpl::Drain() {
 void LaneImpl::StopIfDrained() {
   if (!draining_ || !deadlines_.empty() || sweeps_ > 0) return;
   draining_ = false;
+  // It must not end twice: the lane may be gone after the first.
+  drain_timer_->Cancel();
   // Not within what is being answered just now.
   loop_.Post([this] { End(); });
 }
