@@ -65,6 +65,27 @@ TEST_F(NetworkChaosTest, RepliesLost) {
   story.End({});
 }
 
+// Cut before the deadline, there is time enough to ask again; only that what was asked may have run
+// stands against it.
+TEST_F(NetworkChaosTest, RepliesLostAndThenCut) {
+  Story story("replies lost, then cut");
+  story.Add(ReachOf(proxy_), "throttle");
+  story.Begin();
+  const int64_t from_us = SteadyUs();
+  for (int i = 0; i < 15; ++i) {
+    proxy_.DropReplies(true);
+    Meanwhile(6'000);
+    proxy_.Cut();
+    proxy_.DropReplies(false);
+    Meanwhile(150'000);
+  }
+  const int64_t to_us = SteadyUs();
+  story.FaultEnds();
+  story.End({});
+  EXPECT_GT(story.Count("wide", By::kOnError, from_us, to_us), 0);
+  EXPECT_GT(story.Count("wide", By::kRedis, from_us, to_us), 0);
+}
+
 TEST_F(NetworkChaosTest, Refused) {
   Story story("refused");
   story.Add(ReachOf(proxy_), "raise");
