@@ -299,8 +299,8 @@ void AddSchemaCommand(CLI::App& app) {
 }
 
 void AddSimulateCommand(CLI::App& app, Raw& raw) {
-  CLI::App& sub = *app.add_subcommand(
-      "simulate", "Replay a trace through strategies, in the trace's own time and offline");
+  CLI::App& sub =
+      *app.add_subcommand("simulate", "Replay a trace through strategies, in the trace's own time");
   sub.footer(kSimulateFooter);
   Simulation& simulation = raw.simulation;
   AddRepeatable(sub, "--strategy", simulation.strategies,
@@ -317,7 +317,7 @@ void AddSimulateCommand(CLI::App& app, Raw& raw) {
                  "Draw admitted, denied and remaining hits over time, as SVG")
       ->type_name("FILE");
   sub.add_option("--backend", simulation.backend,
-                 "Replay through redis://HOST:PORT; not supported yet")
+                 "Keep the counters in a Redis: redis://[USER:PASSWORD@]HOST[:PORT][/DB]")
       ->type_name("URL");
   sub.add_flag("--summary", simulation.summary,
                "Print totals, waits and peaks to standard error, behind the rows");

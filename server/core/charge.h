@@ -22,7 +22,8 @@ enum class Mode {
   kSettle,  // signed, always applied, outside the group (refund, cost known afterwards)
 };
 
-// One line of what is to be decided. `amount` is in hits, at least 0 unless the mode is kSettle.
+// One line of what is to be decided. `amount` is in hits, at most 2^52 (kMaxAmount) of them, and at
+// least 0 unless the mode is kSettle: then at least -2^52.
 struct Charge {
   const CounterKey& key;
   const Limit& limit;

@@ -6,16 +6,24 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "cli/simulate/setup.h"
 #include "cli/simulate/trace.h"
 #include "core/charge.h"
-#include "core/log.h"
 
 namespace sluice::cli {
+
+struct Question {
+  TraceRow row;
+  // The row's cell in the column of the context key; empty: absent.
+  absl::string_view context;
+};
 
 // As a row of the output has it.
 struct Answer {
@@ -28,31 +36,37 @@ struct Answer {
   absl::string_view split = {};
 };
 
-// Keeps every counter that it ever met. Not thread-safe.
+// Keeps every counter that it ever met. Time is the rows', exactly. Not thread-safe.
 class Player {
  public:
   // The contestant outlives the player.
   explicit Player(const Contestant& contestant) : limit_(contestant.limit) {}
+  virtual ~Player() = default;
+  Player(const Player&) = delete;
+  Player& operator=(const Player&) = delete;
 
   // The column of the trace that it reads; empty: none.
   absl::string_view context_key() const;
-  // `context` is the row's cell in that column; empty: absent. Time is the row's, exactly.
-  Answer Play(const TraceRow& row, absl::string_view context);
+  // One answer for each question, in order. After an error there is no next call.
+  virtual absl::Status Play(absl::Span<const Question> questions, std::vector<Answer>& answers) = 0;
   size_t counters() const { return indices_.size(); }
 
- private:
-  struct Counter {
-    Registers registers{};
-    std::unique_ptr<DequeLog> log;  // of those that keep one
-  };
-
-  size_t FindCounter(absl::string_view key, absl::string_view split);
+ protected:
+  // The index of a counter, and whether it is a new one.
+  std::pair<size_t, bool> FindCounter(absl::string_view key, absl::string_view split);
+  static bool Takes(const TraceRow& row) { return row.op == Op::kHit && row.cost > 0; }
+  static Answer AnswerOf(const TraceRow& row, const Verdict& verdict, size_t counter,
+                         absl::string_view split);
 
   const absl::optional<Limit>& limit_;
+
+ private:
   absl::flat_hash_map<std::string, size_t> indices_;
-  std::vector<Counter> counters_;
   std::string name_;  // of the counter that is looked for, kept for its memory
 };
+
+// Counters in this process. It never fails.
+std::unique_ptr<Player> NewMemoryPlayer(const Contestant& contestant);
 
 }  // namespace sluice::cli
 

@@ -23,6 +23,7 @@
 #include "cli/simulate/plot.h"
 #include "cli/simulate/progress.h"
 #include "cli/simulate/setup.h"
+#include "cli/simulate/shared_store.h"
 #include "cli/simulate/tally.h"
 #include "cli/simulate/timeline.h"
 #include "cli/simulate/trace.h"
@@ -59,25 +60,37 @@ class InputFile {
 
 // A strategy and all that is gathered of it.
 struct Lane {
-  Lane(const Contestant& its, const Rate& rate) : contestant(its), player(its), tally(rate) {}
+  Lane(const Contestant& its, SharedStore* store, const Rate& rate)
+      : contestant(its),
+        player(store != nullptr && its.limit.has_value() ? store->NewPlayer(its)
+                                                         : NewMemoryPlayer(its)),
+        tally(rate) {}
 
   const Contestant& contestant;
-  Player player;
+  std::unique_ptr<Player> player;
   Tally tally;
   absl::optional<size_t> context_column;
+  // Of the rows that wait to be answered together.
+  std::vector<std::string> contexts;
+  std::vector<Answer> answers;
   // Of the picture, when there is to be one, once there is a row; the first row's counter is shown.
   absl::optional<Timeline> timeline;
   std::string shown_key;
   std::string shown_split;
 };
 
+// At most so many rows are answered together: over a network they share the way.
+constexpr size_t kMostTogether = 256;
+
 class Replay {
  public:
-  Replay(const Simulation& simulation, const Setup& setup, TraceReader& trace, CsvWriter& rows)
+  // `store`: null for counters in memory.
+  Replay(const Simulation& simulation, const Setup& setup, SharedStore* store, TraceReader& trace,
+         CsvWriter& rows)
       : simulation_(simulation), setup_(setup), trace_(trace), rows_(rows) {
     lanes_.reserve(setup.contestants.size());
     for (const Contestant& contestant : setup.contestants) {
-      lanes_.emplace_back(contestant, setup.rate);
+      lanes_.emplace_back(contestant, store, setup.rate);
     }
   }
 
@@ -86,19 +99,41 @@ class Replay {
     absl::Status header = trace_.ReadHeader();
     if (!header.ok()) return header;
     for (Lane& lane : lanes_) {
-      const absl::string_view key = lane.player.context_key();
+      const absl::string_view key = lane.player->context_key();
       if (!key.empty()) lane.context_column = trace_.FindColumn(key);
     }
     WriteHeader();
     TraceRow row;
     for (;;) {
       const absl::StatusOr<bool> there = trace_.Next(row);
+      absl::Status answered = !there.ok() || !*there ? AnswerAll() : absl::OkStatus();
+      if (!answered.ok()) return answered;
       if (!there.ok()) return there.status();
       if (!*there || !out) return absl::OkStatus();
-      ++row_count_;
-      for (Lane& lane : lanes_) Play(row, lane);
+      Take(row);
+      if (waiting_.size() == kMostTogether) answered = AnswerAll();
+      if (!answered.ok()) return answered;
       if (progress.has_value()) progress->Row();
     }
+  }
+
+  // Answers what was read so far. Once it has failed, so does every call.
+  absl::Status AnswerAll() {
+    for (Lane& lane : lanes_) {
+      if (!failure_.ok()) return failure_;
+      questions_.clear();
+      for (size_t i = 0; i < waiting_.size(); ++i) {
+        questions_.push_back({waiting_[i].row, lane.contexts[i]});
+      }
+      failure_ = lane.player->Play(questions_, lane.answers);
+    }
+    if (!failure_.ok()) return failure_;
+    for (size_t i = 0; i < waiting_.size(); ++i) {
+      for (Lane& lane : lanes_) Tell(waiting_[i].row, lane.answers[i], lane);
+    }
+    waiting_.clear();
+    for (Lane& lane : lanes_) lane.contexts.clear();
+    return absl::OkStatus();
   }
 
   std::string Summary() const {
@@ -128,7 +163,7 @@ class Replay {
     const absl::optional<Limit>& limit = lane.contestant.limit;
     return {.strategy = lane.contestant.strategy,
             .params = lane.contestant.params,
-            .counters = static_cast<int64_t>(lane.player.counters()),
+            .counters = static_cast<int64_t>(lane.player->counters()),
             .shown_key = lane.shown_key,
             .shown_split = lane.shown_split,
             .has_windows = limit.has_value() && limit->WindowEndsIn(0) != 0,
@@ -144,10 +179,25 @@ class Replay {
     rows_.EndRecord();
   }
 
-  void Play(const TraceRow& row, Lane& lane) {
-    const absl::string_view context =
-        lane.context_column.has_value() ? trace_.Cell(*lane.context_column) : absl::string_view();
-    const Answer answer = lane.player.Play(row, context);
+  // The reader's memory is its own until the next row.
+  struct Waiting {
+    explicit Waiting(const TraceRow& its) : key(std::make_unique<std::string>(its.key)), row(its) {
+      row.key = *key;
+    }
+    std::unique_ptr<std::string> key;
+    TraceRow row;
+  };
+
+  void Take(const TraceRow& row) {
+    ++row_count_;
+    waiting_.emplace_back(row);
+    for (Lane& lane : lanes_) {
+      lane.contexts.emplace_back(lane.context_column.has_value() ? trace_.Cell(*lane.context_column)
+                                                                 : absl::string_view());
+    }
+  }
+
+  void Tell(const TraceRow& row, const Answer& answer, Lane& lane) {
     WriteRow(lane.contestant.strategy, row, answer);
     if (simulation_.summary) lane.tally.Count(row, answer);
     if (!simulation_.plot.empty()) Remember(row, answer, lane);
@@ -187,6 +237,9 @@ class Replay {
   TraceReader& trace_;
   CsvWriter& rows_;
   std::vector<Lane> lanes_;
+  std::vector<Waiting> waiting_;
+  std::vector<Question> questions_;
+  absl::Status failure_;
   int64_t row_count_ = 0;
 };
 
@@ -219,32 +272,39 @@ absl::Status Open(const Simulation& simulation, Files& files) {
 }
 
 absl::Status Run(const Simulation& simulation, const SimulationStreams& streams) {
-  if (!simulation.backend.empty()) {
-    return absl::UnimplementedError(absl::StrCat("--backend: '", simulation.backend,
-                                                 "' is not supported yet (leave it out: the replay "
-                                                 "keeps its counters in memory)"));
-  }
   const absl::StatusOr<Setup> setup = Prepare(simulation);
   if (!setup.ok()) return setup.status();
   Files files;
   absl::Status opened = Open(simulation, files);
   if (!opened.ok()) return opened;
+  std::unique_ptr<SharedStore> store;
+  if (!simulation.backend.empty()) {
+    auto connected = ConnectStore(simulation.backend);
+    if (!connected.ok()) return connected.status();
+    store = *std::move(connected);
+  }
 
   const ByteSource source =
       files.trace.has_value() ? ReadFrom(files.trace->descriptor()) : streams.in;
   CsvWriter rows(streams.out);
+  Replay* answering = nullptr;
   // Who feeds it row by row has each answer before the next row.
-  const auto answer_then_read = [&](char* to, size_t room) {
+  const auto answer_then_read = [&](char* to, size_t room) -> absl::StatusOr<size_t> {
+    const absl::Status answered = answering->AnswerAll();
+    // The reader tells errors of its own; that one is told in its place.
+    if (!answered.ok()) return absl::UnavailableError("its rows are not answered");
     rows.Flush();
     return source(to, room);
   };
   TraceReader trace(IsStandardInput(simulation) ? "stdin" : simulation.trace, answer_then_read);
-  Replay replay(simulation, *setup, trace, rows);
+  Replay replay(simulation, *setup, store.get(), trace, rows);
+  answering = &replay;
   absl::optional<Progress> progress;
   if (streams.progress != nullptr) progress.emplace(*streams.progress, streams.err);
   absl::Status replayed = replay.Run(streams.out, progress);
   progress.reset();
   rows.Flush();
+  if (store != nullptr) replayed.Update(store->RemoveKeys());
   if (!replayed.ok() || !streams.out) return replayed;
 
   if (files.picture != nullptr) {

@@ -21,10 +21,26 @@ struct Wrong {
 
 const std::vector<Wrong>& Wrongs() {
   static const auto& wrongs = *new std::vector<Wrong>{
-      {{"--strategy", "gcra", "--rate", "10/s", "--backend", "redis://127.0.0.1:6379"},
+      {{"--strategy", "gcra", "--rate", "10/s", "--backend", "http://127.0.0.1:6379"},
        "t_us\n0\n",
-       "--backend: 'redis://127.0.0.1:6379' is not supported yet (leave it out: the replay keeps "
-       "its counters in memory)"},
+       "--backend: an address is host:port, unix:/path, redis://host:port or rediss://host:port"},
+      {{"--strategy", "gcra", "--rate", "10/s", "--backend", "redis://127.0.0.1:6379/x"},
+       "t_us\n0\n",
+       "--backend: behind the host stands the database, a number from 0 to 65535 (for example "
+       "redis://127.0.0.1:6379/2)"},
+      {{"--strategy", "gcra", "--rate", "10/s", "--backend", "redis://bob@127.0.0.1"},
+       "t_us\n0\n",
+       "--backend: the user has no password (give both as redis://user:password@host, the user may "
+       "be empty)"},
+      // Nobody listens there.
+      {{"--strategy", "gcra", "--rate", "10/s", "--backend", "redis://:secret@127.0.0.1:1"},
+       "t_us\n0\n",
+       "--backend: cannot connect to 127.0.0.1:1: Connection refused"},
+      // What is wrong with the limit is told before anybody is asked.
+      {{"--strategy", "gcra", "--rate", "10", "--backend", "redis://127.0.0.1:1"},
+       "t_us\n0\n",
+       "--rate: rate '10': a '/' or ' per ' stands after the limit (for example 100/min, 2 per "
+       "second, 10/30s or unlimited)"},
       {{"--strategy", "gcra", "--rate", "10/s", "--trace", "/"}, "", "--trace: /: Is a directory"},
       {{"--strategy", "gcra", "--rate", "10"},
        "t_us\n0\n",

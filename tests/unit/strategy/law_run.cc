@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "tests/fakes/thousands.h"
 
 namespace sluice {
 namespace {
@@ -22,12 +23,6 @@ uint64_t NumberIn(const char* variable, uint64_t absent) {
   const char* text = std::getenv(variable);
   uint64_t number = 0;
   return text != nullptr && absl::SimpleAtoi(text, &number) ? number : absent;
-}
-
-std::string WithThousands(int number) {
-  std::string digits = absl::StrCat(number);
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(at, ",");
-  return digits;
 }
 
 }  // namespace
