@@ -157,7 +157,9 @@ absl::StatusOr<ScriptReply> ScriptReply::Of(const ScriptCall& call, const redisR
   size_t at = 1;
   for (const ScriptCall::Shape& shape : call.shapes_) {
     if (at >= reply.elements) return wrong("is too short");
-    at += ScriptCall::SizeOf(shape, reply.element[at]->integer);
+    const int64_t mark = reply.element[at]->integer;
+    if (mark < kStaleMark || mark > kForeignMark) return wrong("has an answer of no known kind");
+    at += ScriptCall::SizeOf(shape, mark);
   }
   if (at != reply.elements) return wrong("is of another length than the call asks for");
   return ScriptReply(call, reply, reply.element[0]->integer);
