@@ -54,12 +54,12 @@ format: deps ## Format the C++ sources in place
 	@$(SOURCES) | xargs clang-format-14 -i
 
 .PHONY: asan
-asan: deps ## Unit, conformance and fuzz tests under AddressSanitizer and UBSan
+asan: deps ## Unit, conformance, chaos and fuzz tests under AddressSanitizer and UBSan
 	cmake --preset asan
 	cmake --build --preset asan --parallel $(JOBS) --target \
-	  tests/unit/all tests/conformance/all tests/fuzz/all
+	  tests/unit/all tests/conformance/all tests/integration/chaos/all tests/fuzz/all
 	@failed=0; \
-	for suite in unit conformance fuzz; do \
+	for suite in unit conformance integration/chaos fuzz; do \
 	  ctest --test-dir build/asan/tests/$$suite --output-on-failure --parallel $(JOBS) || failed=1; \
 	done; \
 	exit $$failed

@@ -419,8 +419,8 @@ std::vector<FallsBack> AllThatFallBack(const PolicySet& policy) {
 
 }  // namespace
 
-void Limiter::ResetAll(absl::optional<std::string> throttle, absl::optional<std::string> tenant,
-                       int64_t now_us, ResetDone done) {
+void Limiter::ResetAll(const absl::optional<std::string>& throttle,
+                       const absl::optional<std::string>& tenant, int64_t now_us, ResetDone done) {
   std::shared_ptr<const Snapshot> now = snapshot();
   if (now == nullptr) {
     done(NotLoaded(), 0);

@@ -65,8 +65,8 @@ class Limiter {
   // one of the two is given. What the throttle counts on its fallback is forgotten too. `done` is
   // called once, on any thread, with how many there were.
   using ResetDone = std::function<void(const absl::Status& status, int64_t keys_reset)>;
-  void ResetAll(absl::optional<std::string> throttle, absl::optional<std::string> tenant,
-                int64_t now_us, ResetDone done);
+  void ResetAll(const absl::optional<std::string>& throttle,
+                const absl::optional<std::string>& tenant, int64_t now_us, ResetDone done);
 
   // Forgets what was counted in this process's memory while the backend of this name failed: to be
   // called when it works again. Best effort: what a fallback does not forget just then ages out. It walks through

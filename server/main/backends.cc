@@ -124,6 +124,10 @@ absl::StatusOr<std::vector<std::shared_ptr<Backend>>> Backends::Adopt(const Poli
   MutexLock lock(mutex_);
   for (const Row& row : rows_) {
     if (std::find(named.begin(), named.end(), row.backend) != named.end()) continue;
+    // Its breaker will tell nobody any more that it closes.
+    if (row.resilient != nullptr && row.resilient->breaker() != BreakerState::kClosed) {
+      recovered_(row.name);
+    }
     removed_.push_back(row.backend);
   }
   rows_ = std::move(rows);

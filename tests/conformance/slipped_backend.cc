@@ -70,7 +70,9 @@ class SlippedBackend final : public Backend {
     void OnReply(const redisReply& reply) override {
       auto read = ScriptReply::Of(script_, reply);
       if (!read.ok()) return decision_.Done(read.status());
-      if (read->Read(decision_, around_)) return decision_.Done(absl::OkStatus());
+      if (read->Read(decision_, around_) == ScriptReply::Answer::kDecided) {
+        return decision_.Done(absl::OkStatus());
+      }
       backend_.Ask(decision_, around_, times_stale_ + 1);
     }
     void OnError(const absl::Status& status) override { decision_.Done(status); }

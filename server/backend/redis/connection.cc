@@ -11,7 +11,8 @@ namespace {
 
 constexpr int64_t kLeastBetweenAttemptsUs = 100'000;
 constexpr int64_t kFirstPauseUs = 50'000;
-constexpr int64_t kLongestPauseUs = 1'000'000;
+// With the breaker's recovery_timeout behind it, less than 2 s until Redis decides again.
+constexpr int64_t kLongestPauseUs = 500'000;
 
 const std::string& Asking() {
   static const auto& asking = *new std::string(FormatCommand({"ASKING"}));
@@ -92,10 +93,6 @@ void Connection::Retire() {
   Trim();
   // Not at once: the reply that led here is still being told.
   if (written_ == 0) ArmFor(loop_.now_us());
-}
-
-void Connection::Leave(const absl::Status& why) {
-  if (stream_ != nullptr) Lose(why);
 }
 
 void Connection::GiveUp(const absl::Status& why) {

@@ -77,8 +77,6 @@ class Connection final : private Stream::Listener {
   void Send(Errand errand);
   // Takes nothing more, and connects again once what is in flight is answered.
   void Retire();
-  // Cuts it, and goes on to the next endpoint.
-  void Leave(const absl::Status& why);
   // Without a connection: what waits fails, and what comes until it is ready.
   void GiveUp(const absl::Status& why);
 

@@ -22,6 +22,8 @@ local VIRTUAL_AGE_MS = 1000000000000000
 local UNUSED = {0, 0, 0, 0, 0, 0}
 -- The modes, as core/charge.h counts them.
 local FOLLOW, LOOK, SETTLE = 1, 2, 3
+-- What a decision's answer begins with.
+local STALE, DECIDED, FOREIGN = 0, 1, 2
 
 local blob = ARGV[1]
 local now, limit_count, decision_count, run_count, at = unpack_struct('<dHHH', blob)
@@ -44,12 +46,10 @@ for i = 1, limit_count do
   }
 end
 
--- Registers as they are stored.
-local function numbers(text, strategy, key)
+-- Registers as they are stored; nil: they are something else.
+local function numbers(text, strategy)
   local registers = {match(text, strategy.pattern)}
-  if #registers ~= strategy.registers then
-    error('the key ' .. key .. ' does not hold a counter of this strategy')
-  end
+  if #registers ~= strategy.registers then return nil end
   for i = 1, #registers do registers[i] = tonumber(registers[i]) end
   return registers
 end
@@ -62,52 +62,66 @@ local function ttl_of(reset, tick)
 end
 
 -- Most calls are plain: each decision is one charge, on a counter without a log and under a limit
--- without a calendar; those that follow each other on one key under one limit are a run. This is
+-- without a calendar; those on one key are under one limit, and are a run. This is
 -- what the rest of the file comes to for them, without making its functions: each of those costs a
 -- call as much as an argument does, and together they would be a third of it (tests/bench/redis).
 if run_count > 0 then
   local out, told = {now, 0, 0, 0, 0, 0, 0, 0}, 1
+  local writes
   for _ = 1, run_count do
     local key, index, size
     key, index, size, at = unpack_struct('<HHH', blob, at)
     key = KEYS[key]
     local limit = limits[index]
     local strategy, terms, ticks = limit.strategy, limit.terms, limit.now
-    local text = call('GET', key)
-    local registers = text and numbers(text, strategy, key) or UNUSED
     local last = 5 + strategy.registers
+    local text = redis.pcall('GET', key)
+    local registers = UNUSED
+    -- Others' decisions in this call have nothing to do with a key that is not ours.
+    if text then registers = type(text) == 'string' and numbers(text, strategy) end
     local kept
     for _ = 1, size do
       local mode, amount, v, _
       mode, _, amount, at = unpack_struct('<BBd', blob, at)
-      if mode == SETTLE then
-        v = {strategy.settle(registers, ticks, amount, terms)}
-        v[2] = true
-      else
-        v = {strategy.step(registers, ticks, amount, mode ~= LOOK and amount > 0 and 1 or 0, terms)}
-      end
-      local allowed, changes = v[1], v[2]
-      -- What changes and is denied counts, and is not taken.
-      out[told + 1] = 1
-      out[told + 2] = (allowed and 1 or 0) +
-        (changes and (allowed or mode == SETTLE) and 2 or 0) + (changes and 4 or 0)
-      told = told + 2
-      for i = 3, last do
+      if not registers then
         told = told + 1
-        out[told] = v[i]
-      end
-      if changes then
-        kept, registers = v[5], {unpack(v, 6, last)}
+        out[told] = FOREIGN
+      else
+        if mode == SETTLE then
+          v = {strategy.settle(registers, ticks, amount, terms)}
+          v[2] = true
+        else
+          v = {strategy.step(registers, ticks, amount, mode ~= LOOK and amount > 0 and 1 or 0, terms)}
+        end
+        local allowed, changes = v[1], v[2]
+        -- What changes and is denied counts, and is not taken.
+        out[told + 1] = DECIDED
+        out[told + 2] = (allowed and 1 or 0) +
+          (changes and (allowed or mode == SETTLE) and 2 or 0) + (changes and 4 or 0)
+        told = told + 2
+        for i = 3, last do
+          told = told + 1
+          out[told] = v[i]
+        end
+        if changes then
+          kept, registers = v[5], {unpack(v, 6, last)}
+        end
       end
     end
     if kept then
-      local ttl_ms = ttl_of(kept, limit.tick)
-      if ttl_ms then
-        call('SET', key, format(strategy.format, unpack(registers)), virtual and 'PXAT' or 'PX', ttl_ms)
-      elseif text then
-        call('DEL', key)
-      end
+      writes = {
+        next = writes, key = key, known = text, ttl_ms = ttl_of(kept, limit.tick),
+        text = format(strategy.format, unpack(registers)),
+      }
     end
+  end
+  while writes do
+    if writes.ttl_ms then
+      call('SET', writes.key, writes.text, virtual and 'PXAT' or 'PX', writes.ttl_ms)
+    elseif writes.known then
+      call('DEL', writes.key)
+    end
+    writes = writes.next
   end
   return out
 end
@@ -244,7 +258,8 @@ local function load(index, strategy)
     text = call('GET', key)
   end
   if text then
-    counter.registers, counter.known = numbers(text, strategy, key), true
+    counter.registers, counter.known = numbers(text, strategy), true
+    if not counter.registers then error('the key ' .. key .. ' does not hold a counter of ours') end
   end
   if strategy.log then counter.log = open_log(key, counter.registers[strategy.log]) end
   counters[index] = counter
@@ -339,7 +354,7 @@ local function make_groups()
     end
     if not stale then return false end
     told = told + 1
-    out[told] = 0
+    out[told] = STALE
     for _, time in ipairs(times) do
       told = told + 1
       out[told] = time
@@ -416,7 +431,7 @@ local function make_groups()
     judge(follows, passes)
     if passes then take_in_order(follows) end
     told = told + 1
-    out[told] = 1
+    out[told] = DECIDED
     for _, each in ipairs(charges) do tell(each.limit, each.v) end
   end
 end
@@ -434,7 +449,7 @@ local function decide_one(counter, limit, mode, tag, amount)
     fold(counter)
   end
   told = told + 1
-  out[told] = 1
+  out[told] = DECIDED
   tell(limit, v)
 end
 

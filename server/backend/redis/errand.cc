@@ -16,10 +16,18 @@ constexpr size_t kMostQuoted = 200;
 
 // READONLY, OOM, MISCONF and NOREPLICAS may be raised within a script, too: at its first write, and
 // ours write at their end alone.
-constexpr std::array<absl::string_view, 16> kNothingRan = {
-    "MOVED",  "ASK",        "TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN",
-    "BUSY",   "UNKILLABLE", "OOM",      "NOREPLICAS",  "MISCONF", "NOSCRIPT",
-    "NOAUTH", "WRONGPASS",  "NOPERM",   "READONLY"};
+constexpr std::array<absl::string_view, 15> kNothingRan = {
+    "MOVED",      "ASK",     "TRYAGAIN", "CLUSTERDOWN", "LOADING",   "MASTERDOWN", "BUSY",    "OOM",
+    "NOREPLICAS", "MISCONF", "NOSCRIPT", "NOAUTH",      "WRONGPASS", "NOPERM",     "READONLY"};
+
+// Of these, what a Redis answers that is well but takes no writes.
+constexpr std::array<absl::string_view, 4> kTakesNoWrites = {"OOM", "NOREPLICAS", "MISCONF",
+                                                             "READONLY"};
+
+template <size_t size>
+bool IsOneOf(const std::array<absl::string_view, size>& codes, absl::string_view code) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
 
 }  // namespace
 
@@ -44,7 +52,11 @@ void FailByReply(Errand errand, absl::string_view error, const Endpoint& from,
                  RouterCounts& counts) {
   const std::string text = absl::StrCat("redis ", from.ToString(), " answered ",
                                         absl::CHexEscape(error.substr(0, kMostQuoted)));
-  if (std::find(kNothingRan.begin(), kNothingRan.end(), CodeOf(error)) != kNothingRan.end()) {
+  const absl::string_view code = CodeOf(error);
+  if (IsOneOf(kTakesNoWrites, code)) {
+    // No sign against it: while it is asked, Check and Stat are answered.
+    Fail(std::move(errand), kRefusedError, NotRun(absl::FailedPreconditionError(text)), counts);
+  } else if (IsOneOf(kNothingRan, code)) {
     Fail(std::move(errand), kRefusedError, NotRun(absl::UnavailableError(text)), counts);
   } else {
     Fail(std::move(errand), kReplyError, absl::InternalError(text), counts);

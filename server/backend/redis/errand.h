@@ -28,6 +28,7 @@ Errand UncountedErrandOf(std::unique_ptr<RedisCall> call);
 // Ends it, and counts why.
 void Fail(Errand errand, ErrorKind kind, const absl::Status& status, RouterCounts& counts);
 // Ends it by an error reply of `from`, whose text tells whether the command ran.
+// FAILED_PRECONDITION: Redis is well, but takes no writes.
 void FailByReply(Errand errand, absl::string_view error, const Endpoint& from,
                  RouterCounts& counts);
 

@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "backend/redis/forget.h"
 #include "backend/redis/script.h"
 #include "backend/redis/script_call.h"
@@ -168,6 +169,11 @@ class LaneImpl final : public Lane {
   static absl::Status TooLate() {
     return absl::DeadlineExceededError("Redis did not answer in time");
   }
+  // Redis itself works: this opens no breaker.
+  absl::Status Foreign(const CounterKey& key) const {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the key ", key.ToString(options_.hash_tag), " holds no counter of ours"));
+  }
   void CountTimeout() {
     counts_.router.errors[kTimeoutError].fetch_add(1, std::memory_order_relaxed);
   }
@@ -250,6 +256,11 @@ class LaneImpl::Call final : public RedisCall {
 
 void LaneImpl::Send(Batch batch) {
   if (batch.size() > 1) {
+    // Those on one key follow each other: so the script loads and stores it once.
+    std::stable_sort(batch.begin(), batch.end(), [](const auto& a, const auto& b) {
+      return a->decision->charges.front().key.fingerprint() <
+             b->decision->charges.front().key.fingerprint();
+    });
     counts_.coalesced.fetch_add(static_cast<int64_t>(batch.size()) - 1, std::memory_order_relaxed);
   }
   router_->Send(std::make_unique<Call>(*this, std::move(batch)));
@@ -317,8 +328,13 @@ void LaneImpl::Answered(Call& call, const redisReply& reply) {
   for (auto& waiting : call.batch) {
     if (waiting->decision == nullptr) {
       read->Skip();
-    } else if (read->Read(*waiting->decision, waiting->around)) {
+      continue;
+    }
+    const ScriptReply::Answer answer = read->Read(*waiting->decision, waiting->around);
+    if (answer == ScriptReply::Answer::kDecided) {
       Answer(*waiting, absl::OkStatus());
+    } else if (answer == ScriptReply::Answer::kForeign) {
+      Answer(*waiting, Foreign(waiting->decision->charges.front().key));
     } else if (++waiting->stale == kMostStale) {
       Answer(*waiting, NotRun(absl::UnavailableError("the times of its keys kept changing")));
     } else {
@@ -354,6 +370,8 @@ void LaneImpl::Drain() {
 void LaneImpl::StopIfDrained() {
   if (!draining_ || !deadlines_.empty() || sweeps_ > 0) return;
   draining_ = false;
+  // It must not end twice: the lane may be gone after the first.
+  drain_timer_->Cancel();
   // Not within what is being answered just now.
   loop_.Post([this] { End(); });
 }

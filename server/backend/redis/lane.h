@@ -25,8 +25,8 @@ struct LaneCounts {
 };
 
 // Of one key at most one call is on its way; decisions that come meanwhile wait and go together in
-// the next, each with its own answer. A key always has the same lane, so that this holds for the
-// whole node.
+// the next, each with its own answer. A decision has the lane of its first key: for those of one
+// charge this holds for the whole node.
 class Lane {
  public:
   virtual ~Lane() = default;

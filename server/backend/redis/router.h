@@ -57,6 +57,8 @@ class RedisCall {
 // CLUSTERDOWN, LOADING, MASTERDOWN, READONLY, BUSY, OOM and the like) say so. A command for which
 // there is no connection fails at once, unless one is being made for the first time, or again after
 // it was lost while it worked: then it waits for that within its deadline.
+//
+// Destroying it, not within a call's OnReply or OnError, fails what still waits.
 class Router {
  public:
   // Fails what is on its way.

@@ -38,6 +38,11 @@ size_t Told(const Limit& limit) {
   return limit.calendar() ? 3 : 0;
 }
 
+// What a decision's answer begins with; decide.lua has the same.
+constexpr int64_t kStaleMark = 0;
+constexpr int64_t kDecidedMark = 1;
+constexpr int64_t kForeignMark = 2;
+
 size_t IntegersOf(const Limit& limit) {
   return 4 + static_cast<size_t>(limit.registers()) + Told(limit);
 }
@@ -118,7 +123,12 @@ uint16_t ScriptCall::LimitIndex(const Limit& limit, int tag, int64_t around) {
 
 std::string ScriptCall::Format(int64_t now_us) const {
   uint16_t runs = 0;
-  const std::string decisions = plain() ? PackRuns(runs) : PackDecisions();
+  std::string decisions;
+  if (plain()) decisions = PackRuns(runs);
+  if (runs != keys_.size()) {  // not plain, or a key comes in two runs
+    runs = 0;
+    decisions = PackDecisions();
+  }
   std::string blob;
   blob.reserve(14 + limits_.size() + decisions.size());
   PackNumber(options_.virtual_time ? now_us : -1, blob);
@@ -135,6 +145,11 @@ std::string ScriptCall::Format(int64_t now_us) const {
   return FormatCommand(arguments);
 }
 
+size_t ScriptCall::SizeOf(const Shape& shape, int64_t mark) {
+  if (mark == kDecidedMark) return shape.integers;
+  return mark == kStaleMark ? 1 + shape.charges : 1;
+}
+
 absl::StatusOr<ScriptReply> ScriptReply::Of(const ScriptCall& call, const redisReply& reply) {
   const auto wrong = [](absl::string_view what) {
     return absl::InternalError(absl::StrCat("the script's reply ", what));
@@ -147,7 +162,9 @@ absl::StatusOr<ScriptReply> ScriptReply::Of(const ScriptCall& call, const redisR
   size_t at = 1;
   for (const ScriptCall::Shape& shape : call.shapes_) {
     if (at >= reply.elements) return wrong("is too short");
-    at += reply.element[at]->integer == 1 ? shape.integers : 1 + shape.charges;
+    const int64_t mark = reply.element[at]->integer;
+    if (mark < kStaleMark || mark > kForeignMark) return wrong("has an answer of no known kind");
+    at += ScriptCall::SizeOf(shape, mark);
   }
   if (at != reply.elements) return wrong("is of another length than the call asks for");
   return ScriptReply(call, reply, reply.element[0]->integer);
@@ -157,20 +174,21 @@ int64_t ScriptReply::Integer(size_t at) const { return reply_.element[at]->integ
 
 void ScriptReply::Skip() {
   const ScriptCall::Shape& shape = call_.shapes_[decision_++];
-  at_ += Integer(at_) == 1 ? shape.integers : 1 + shape.charges;
+  at_ += ScriptCall::SizeOf(shape, Integer(at_));
 }
 
-bool ScriptReply::Read(Decision& decision, absl::InlinedVector<int64_t, 2>& around) {
+ScriptReply::Answer ScriptReply::Read(Decision& decision, absl::InlinedVector<int64_t, 2>& around) {
   ++decision_;
-  const bool decided = Integer(at_++) == 1;
+  const int64_t mark = Integer(at_++);
+  if (mark == kForeignMark) return Answer::kForeign;
   for (size_t i = 0; i < decision.charges.size(); ++i) {
-    if (decided) {
+    if (mark == kDecidedMark) {
       ReadVerdict(decision.charges[i], decision.verdicts[i]);
     } else if (const int64_t time = Integer(at_++); time >= 0) {
       around[i] = time;
     }
   }
-  return decided;
+  return mark == kDecidedMark ? Answer::kDecided : Answer::kStale;
 }
 
 void ScriptReply::ReadVerdict(const Charge& charge, Verdict& verdict) {

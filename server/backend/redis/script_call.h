@@ -59,7 +59,9 @@ class ScriptCall {
     size_t integers;  // of its verdicts
   };
 
-  // Each decision is one charge, without a log or a calendar.
+  // Of an answer that begins so, in integers.
+  static size_t SizeOf(const Shape& shape, int64_t mark);
+  // Whether each decision is one charge, without a log or a calendar.
   bool plain() const { return plain_ && entries_.size() == shapes_.size(); }
   std::string PackDecisions() const;
   // And how many runs there are.
@@ -88,9 +90,13 @@ class ScriptReply {
   // When it was decided, microseconds since the Unix epoch.
   int64_t now_us() const { return now_us_; }
 
-  // The next one. True: its verdicts are written. False: it is stale, nothing was charged, and
-  // `around` holds the instants to ask with.
-  bool Read(Decision& decision, absl::InlinedVector<int64_t, 2>& around);
+  enum class Answer {
+    kDecided,  // its verdicts are written
+    kStale,    // nothing was charged, and `around` holds the instants to ask with
+    kForeign,  // nothing was charged: what is stored under its key is no counter of this limit
+  };
+  // The next one.
+  Answer Read(Decision& decision, absl::InlinedVector<int64_t, 2>& around);
   // The next one, whose caller has gone.
   void Skip();
 

@@ -100,7 +100,6 @@ class SentinelRouter final : public Router, public Connection::Owner {
     if (&connection == master_.get()) {
       up_.Set(true);
     } else if (&connection == asker_.get()) {
-      unanswered_ = 0;
       if (!master_->ready()) PollSoon();
     } else {
       // A switch may have been missed.

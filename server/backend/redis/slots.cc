@@ -31,10 +31,10 @@ constexpr std::array<uint16_t, 256> Crc16Table() {
 }
 
 uint16_t Crc16(absl::string_view bytes) {
-  static constexpr std::array<uint16_t, 256> kTable = Crc16Table();
+  static constexpr std::array<uint16_t, 256> table = Crc16Table();
   unsigned crc = 0;
   for (const char c : bytes) {
-    crc = (crc << 8 ^ kTable[(crc >> 8 ^ static_cast<unsigned char>(c)) & 0xff]) & 0xffff;
+    crc = (crc << 8 ^ table[(crc >> 8 ^ static_cast<unsigned char>(c)) & 0xff]) & 0xffff;
   }
   return static_cast<uint16_t>(crc);
 }

@@ -114,6 +114,7 @@ class Resilient::Oblivion final : public Forgetting {
       : caller(of_caller), pass(let_through), owner_(resilient) {
     keys = of_caller.keys;
     scope = of_caller.scope;
+    name_spaces = of_caller.name_spaces;
     now_us = of_caller.now_us;
   }
   void Done(absl::Status status) override { owner_.Forgotten(*this, std::move(status)); }

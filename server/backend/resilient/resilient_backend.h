@@ -46,7 +46,8 @@ struct ResilientHooks {
 //
 // A failure is an error of the backend's, or no answer within deadline_us. A caller who was in a
 // greater hurry proves nothing, nor does one who came when half of deadline_us was over; nor do
-// errors that a backend in good health answers (INVALID_ARGUMENT and the like, and a full queue).
+// errors that a backend in good health answers (INVALID_ARGUMENT and the like, FAILED_PRECONDITION
+// when it takes no writes, and a full queue).
 //
 // While half-open, one decision at a time is let through, and only what was let through since then
 // counts. What is to be forgotten counts as well, is never asked again, and has no deadline.

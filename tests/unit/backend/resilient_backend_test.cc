@@ -45,6 +45,7 @@ class ScriptedBackend final : public Backend {
   }
   void Forget(Forgetting& forgetting) override {
     asked_to_forget.push_back(forgetting.now_us);
+    name_spaces = forgetting.name_spaces;
     forgetting.forgotten = static_cast<int64_t>(forgetting.keys.size());
     forgetting.Done(Next());
   }
@@ -67,6 +68,7 @@ class ScriptedBackend final : public Backend {
   std::deque<Decision*> held;
   std::vector<int64_t> deadlines;  // of each that was asked
   std::vector<int64_t> asked_to_forget;
+  std::vector<std::string> name_spaces;  // of what it was asked to forget last
 
  private:
   static void Answer(Decision& decision, absl::Status status) {
@@ -427,6 +429,14 @@ TEST_F(ResilientBackendTest, ForgettingPassesAndCountsAndIsNeverAskedAgain) {
   backend_->Forget(refused);
   EXPECT_EQ(refused.Wait().message(), "the breaker is open");
   EXPECT_EQ(inner_->asked_to_forget.size(), 6u);
+}
+
+TEST_F(ResilientBackendTest, ForgetsInTheNamespacesThatAreAskedForAlone) {
+  AwaitedForgetting forgetting(ScopeOf("throttle"), clock_.Now());
+  forgetting.name_spaces = {"staging"};
+  backend_->Forget(forgetting);
+  EXPECT_TRUE(forgetting.Wait().ok());
+  EXPECT_THAT(inner_->name_spaces, ElementsAre("staging"));
 }
 
 TEST_F(ResilientBackendTest, TellsTheBreakerBesideWhatTheBackendTells) {

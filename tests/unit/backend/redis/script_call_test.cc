@@ -44,6 +44,8 @@ std::string Integers(const std::vector<int64_t>& integers) {
   return bytes;
 }
 
+using Answer = ScriptReply::Answer;
+
 class ScriptCallTest : public testing::Test {
  protected:
   std::string Error(const std::string& bytes) const {
@@ -73,8 +75,8 @@ TEST_F(ScriptCallTest, ReadsADecisionAfterTheOther) {
   auto read = ScriptReply::Of(call_, *reply);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->now_us(), 7);
-  ASSERT_TRUE(read->Read(*asked_[0], around_));
-  ASSERT_TRUE(read->Read(*asked_[1], around_));
+  ASSERT_EQ(read->Read(*asked_[0], around_), Answer::kDecided);
+  ASSERT_EQ(read->Read(*asked_[1], around_), Answer::kDecided);
   const Verdict& first = asked_[0]->verdicts_told()[0];
   EXPECT_TRUE(first.allowed && first.taken && first.changes);
   EXPECT_EQ(first.remaining, 9);
@@ -91,7 +93,7 @@ TEST_F(ScriptCallTest, SkipsADecisionWhoseCallerHasGone) {
   auto read = ScriptReply::Of(call_, *reply);
   ASSERT_TRUE(read.ok()) << read.status();
   read->Skip();
-  ASSERT_TRUE(read->Read(*asked_[1], around_));
+  ASSERT_EQ(read->Read(*asked_[1], around_), Answer::kDecided);
   EXPECT_EQ(asked_[1]->verdicts_told()[0].remaining, 8);
 }
 
@@ -101,8 +103,19 @@ TEST_F(ScriptCallTest, TellsTheInstantsOfAStaleDecision) {
   const Reply reply(Integers({7, 0, 55}));
   auto read = ScriptReply::Of(call_, *reply);
   ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_FALSE(read->Read(*asked_[0], around_));
+  EXPECT_EQ(read->Read(*asked_[0], around_), Answer::kStale);
   EXPECT_EQ(around_[0], 55);
+}
+
+TEST_F(ScriptCallTest, TellsOfAKeyThatIsNotOurs) {
+  Add(limit_);
+  Add(limit_);
+  const Reply reply(Integers({7, 2, 1, 7, 8, 0, 500, 70, 2}));
+  auto read = ScriptReply::Of(call_, *reply);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->Read(*asked_[0], around_), Answer::kForeign);
+  EXPECT_EQ(read->Read(*asked_[1], around_), Answer::kDecided);
+  EXPECT_EQ(Error(Integers({7, 3, 2})), "the script's reply has an answer of no known kind");
 }
 
 TEST_F(ScriptCallTest, RefusesWhatIsNoListOfIntegers) {

@@ -85,6 +85,18 @@ TEST_F(SentinelRouterTest, WhenNoneAnswersCallsFailAtOnce) {
   EXPECT_THAT(Primaries(), IsEmpty());
 }
 
+TEST_F(SentinelRouterTest, WhenNoneKnowsCallsFailAtOnce) {
+  const auto knows_none = [](const Words& words) -> absl::optional<std::string> {
+    if (words[0] == "SENTINEL") return "*-1\r\n";
+    return absl::nullopt;
+  };
+  FakeRedis one(knows_none);
+  FakeRedis other(knows_none);
+  options_.addresses = {one.endpoint(), other.endpoint()};
+  Start();
+  EXPECT_THAT(Ask("ECHO a").Wait(), HasSubstr("no sentinel tells where the master 'main' is"));
+}
+
 TEST_F(SentinelRouterTest, AReplicaIsNotUsedAndTheSentinelAskedAgain) {
   FakeRedis master;
   FakeRedis old(Replica);

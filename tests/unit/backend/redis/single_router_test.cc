@@ -314,9 +314,9 @@ TEST_F(SingleRouterTest, ErrorRepliesTellWhetherTheCommandRan) {
     return absl::nullopt;
   });
   StartWith(redis);
-  const Words refused = {"TRYAGAIN", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "BUSY",
-                         "OOM",      "NOREPLICAS",  "MISCONF", "UNKILLABLE", "WRONGPASS",
-                         "NOPERM",   "MOVED",       "ASK",     "NOSCRIPT",   "READONLY"};
+  const Words refused = {"TRYAGAIN", "CLUSTERDOWN", "LOADING",   "MASTERDOWN",
+                         "BUSY",     "UNKILLABLE",  "WRONGPASS", "NOPERM",
+                         "MOVED",    "ASK",         "NOSCRIPT"};
   for (const std::string& code : refused) {
     const Asked asked = Ask("FAIL " + code);
     EXPECT_TRUE(absl::IsUnavailable(asked.status())) << asked.status();
@@ -331,6 +331,21 @@ TEST_F(SingleRouterTest, ErrorRepliesTellWhetherTheCommandRan) {
   }
   EXPECT_EQ(errors(kRefusedError), static_cast<int64_t>(refused.size()));
   EXPECT_EQ(errors(kReplyError), 4);
+}
+
+TEST_F(SingleRouterTest, ARedisThatTakesNoWritesIsNotUnavailable) {
+  FakeRedis redis([](const Words& words) -> absl::optional<std::string> {
+    if (words[0] == "WRITE") return absl::StrCat("-", words[1], " no.\r\n");
+    return absl::nullopt;
+  });
+  StartWith(redis);
+  for (const std::string code : {"OOM", "NOREPLICAS", "MISCONF", "READONLY"}) {
+    ASSERT_TRUE(BecomesUp());
+    const Asked asked = Ask("WRITE " + code);
+    EXPECT_TRUE(absl::IsFailedPrecondition(asked.status())) << asked.status();
+    EXPECT_TRUE(ProvesNotRun(asked.status())) << code;
+  }
+  EXPECT_EQ(errors(kRefusedError), 4);
 }
 
 TEST_F(SingleRouterTest, AReadOnlyNodeIsAskedAnewOnceWhatIsInFlightIsAnswered) {

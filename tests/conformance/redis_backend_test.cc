@@ -1,0 +1,72 @@
+// What a Redis backend does beyond what every backend must.
+#include "backend/redis/redis_backend.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/conformance/counters.h"
+#include "tests/conformance/redis_servers.h"
+#include "tests/fakes/awaited_decision.h"
+
+namespace sluice {
+namespace {
+
+class RedisBackendTest : public testing::Test {
+ protected:
+  RedisBackendTest() { SharedRedis().Cli({"FLUSHALL"}); }
+
+  static std::string Get(const CounterKey& key) {
+    return SharedRedis().Cli({"GET", key.ToString()});
+  }
+
+  const Limit ten_ = LimitOf("fixed_window", "10/day");
+  const CounterKey a_ = KeyOf("a", ten_);
+  const CounterKey b_ = KeyOf("b", ten_);
+  const std::unique_ptr<Backend> backend_ =
+      NewRedisBackend(OptionsFor(SharedRedis()), SharedLoops());
+};
+
+// Decisions of many callers share a call, and only those on the key fail.
+TEST_F(RedisBackendTest, WhatIsNoCounterOfOursFailsAloneAndIsKept) {
+  SharedRedis().Cli({"SET", a_.ToString(), "hello"});
+  const CounterKey list = KeyOf("list", ten_);
+  SharedRedis().Cli({"RPUSH", list.ToString(), "1", "2"});
+  std::deque<AwaitedDecision> decisions;
+  for (int i = 0; i < 30; ++i) {
+    const CounterKey& key = i % 3 == 0 ? a_ : i % 3 == 1 ? b_ : list;
+    decisions.emplace_back(std::vector<Charge>{{key, ten_, 1, Mode::kTake}}, kStartUs);
+  }
+  for (AwaitedDecision& decision : decisions) backend_->Decide(decision);
+  for (int i = 0; i < 30; ++i) {
+    const absl::Status status = decisions[static_cast<size_t>(i)].Wait();
+    EXPECT_EQ(status.code(),
+              i % 3 == 1 ? absl::StatusCode::kOk : absl::StatusCode::kFailedPrecondition)
+        << status;
+  }
+  EXPECT_EQ(Get(a_), "hello");
+  EXPECT_EQ(SharedRedis().Cli({"LLEN", list.ToString()}), "2");
+  AwaitedDecision look({{b_, ten_, 1, Mode::kLook}}, kStartUs);
+  backend_->Decide(look);
+  ASSERT_TRUE(look.Wait().ok());
+  EXPECT_EQ(look.verdicts_told()[0].remaining, 0);
+}
+
+// As the documentation shows it.
+TEST_F(RedisBackendTest, CountersAreReadable) {
+  const Limit log = LimitOf("sliding_window_log", "5/min");
+  const CounterKey of_log = KeyOf("a", log);
+  AwaitedDecision decision({{a_, ten_, 3, Mode::kTake}, {of_log, log, 2, Mode::kTake}}, kStartUs);
+  backend_->Decide(decision);
+  ASSERT_TRUE(decision.Wait().ok());
+  EXPECT_EQ(a_.ToString(), "{test::a}:throttle:fixed_window.1.1d.1us");
+  EXPECT_EQ(Get(a_), "1699920000000000 3");
+  EXPECT_EQ(SharedRedis().Cli({"LRANGE", of_log.ToString(), "0", "-1"}),
+            "1700000000000000 1 2\n1700000000000000 2 0");
+}
+
+}  // namespace
+}  // namespace sluice
