@@ -75,8 +75,8 @@ std::vector<Event> WithinBounds(std::vector<Event> events) {
 class Ask final : public Decision {
  public:
   Ask(const CounterKey& key, const Limit& limit, const Moment& moment, std::function<void()> done)
-      : charge_{{key, limit, moment.event.amount, ModeOf(moment.event.kind),
-                 limit.TagOf(moment.event.label)}},
+      : charge_{Charge{key, limit, moment.event.amount, ModeOf(moment.event.kind),
+                       limit.TagOf(moment.event.label)}},
         done_(std::move(done)) {
     charges = charge_;
     verdicts = absl::MakeSpan(verdict_);
@@ -246,7 +246,8 @@ class History {
       // Under another limit it might not be idle.
       if (droppable && counter.first_limit != (i < under_first_)) return;
       counter.anew = counter.anew || (counter.time_us > 0 && droppable);
-      Ask ask(KeyOf(moment.split, limit_), LimitOfMoment(i), moment, [] {});
+      const CounterKey key = KeyOf(moment.split, limit_);
+      Ask ask(key, LimitOfMoment(i), moment, [] {});
       memory->Decide(ask);
       Verdict expected = ExpectedAt(i);
       if (counter.anew) expected.registers = ask.verdict().registers;

@@ -28,10 +28,10 @@ RedisCluster& SharedCluster() {
 
 const std::vector<EventLoop*>& SharedLoops() {
   static const auto& loops = *[] {
-    static const std::unique_ptr<Clock> clock = NewSystemClock();
-    // Never ended: their threads go with the process.
-    return new std::vector<EventLoop*>{NewEventLoop(*clock).release(),
-                                       NewEventLoop(*clock).release()};
+    // Never ended: their threads go with the process, and read the clock until then.
+    static const Clock& clock = *NewSystemClock().release();
+    return new std::vector<EventLoop*>{NewEventLoop(clock).release(),
+                                       NewEventLoop(clock).release()};
   }();
   return loops;
 }

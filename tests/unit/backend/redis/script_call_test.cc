@@ -60,7 +60,7 @@ class ScriptCallTest : public testing::Test {
     call_.Add(*asked_.back(), around);
   }
 
-  const RedisOptions options_;
+  const RedisOptions options_{};
   ScriptCall call_{options_};
   std::vector<std::unique_ptr<CounterKey>> keys_;
   std::vector<std::unique_ptr<AwaitedDecision>> asked_;
