@@ -69,8 +69,9 @@ class Limiter {
                 const absl::optional<std::string>& tenant, int64_t now_us, ResetDone done);
 
   // Forgets what was counted in this process's memory while the backend of this name failed: to be
-  // called when it works again. Best effort: what a fallback does not forget just then ages out. It walks through
-  // the counters of a fallback in memory once for each throttle, so not on a thread that decides.
+  // called when it works again. Best effort: what a fallback does not forget just then ages out. It
+  // walks through the counters of a fallback in memory once for each throttle, so not on a thread
+  // that decides.
   void ForgetFallbacks(absl::string_view backend, int64_t now_us);
 
   // Takes the place of the override of the same throttle. NOT_FOUND for a throttle that is not

@@ -31,6 +31,7 @@
 #include "core/mutex.h"
 #include "core/rate.h"
 #include "strategy/limit.h"
+#include "tests/fakes/on_loop.h"
 #include "tests/fakes/redis/redis_server.h"
 
 namespace sluice {
@@ -90,7 +91,7 @@ class Bench {
     const std::vector<std::string> scripts = {script};
     RouterCounts counts;
     std::unique_ptr<Router> router;
-    OnLoop([&] { router = NewRouter(base_, scripts, counts, *loop_); });
+    RunOn(*loop_, [&] { router = NewRouter(base_, scripts, counts, *loop_); });
     const auto ask = [&](size_t i, std::function<void(bool)> done) {
       loop_->Post([&, i, done = std::move(done)] {
         const std::string key = absl::StrCat("floor:", i * 7919 % kKeys);
@@ -101,7 +102,7 @@ class Bench {
       });
     };
     Row row = Closed(std::move(name), ask);
-    OnLoop([&] { router = nullptr; });
+    RunOn(*loop_, [&] { router = nullptr; });
     return row;
   }
 
@@ -134,20 +135,6 @@ class Bench {
    private:
     const std::function<void(bool)> done_;
   };
-
-  void OnLoop(const std::function<void()>& task) {
-    Mutex mutex;
-    CondVar changed;
-    bool done = false;
-    loop_->Post([&] {
-      task();
-      MutexLock lock(mutex);
-      done = true;
-      changed.NotifyAll();
-    });
-    MutexLock lock(mutex);
-    while (!done) changed.Wait(mutex);
-  }
 
   static void SleepUntil(const Clock& clock, int64_t at_us) {
     const int64_t left_us = at_us - clock.Now();

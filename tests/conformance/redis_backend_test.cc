@@ -55,6 +55,23 @@ TEST_F(RedisBackendTest, WhatIsNoCounterOfOursFailsAloneAndIsKept) {
   EXPECT_EQ(look.verdicts_told()[0].remaining, 0);
 }
 
+// In one call the looks would fail with the takes.
+TEST_F(RedisBackendTest, LooksAreAnsweredBesideTakesWhenRedisIsFull) {
+  SharedRedis().Cli({"CONFIG", "SET", "maxmemory", "1"});
+  std::deque<AwaitedDecision> decisions;
+  for (int i = 0; i < 40; ++i) {
+    const Mode mode = i % 2 == 0 ? Mode::kTake : Mode::kLook;
+    decisions.emplace_back(std::vector<Charge>{{i % 3 == 0 ? a_ : b_, ten_, 1, mode}}, kStartUs);
+  }
+  for (AwaitedDecision& decision : decisions) backend_->Decide(decision);
+  for (int i = 0; i < 40; ++i) {
+    const absl::Status status = decisions[static_cast<size_t>(i)].Wait();
+    EXPECT_EQ(status.ok(), i % 2 == 1) << status;
+  }
+  SharedRedis().Cli({"CONFIG", "SET", "maxmemory", "0"});
+  EXPECT_EQ(SharedRedis().Cli({"DBSIZE"}), "0");
+}
+
 // As the documentation shows it.
 TEST_F(RedisBackendTest, CountersAreReadable) {
   const Limit log = LimitOf("sliding_window_log", "5/min");

@@ -1,6 +1,7 @@
 #include "backend/redis/lane.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -135,6 +136,7 @@ class LaneImpl final : public Lane {
 
   // In as few calls as may be; those whose keys an earlier one of these calls has wait for it.
   void SendAll(Batch batch);
+  void SendKind(Batch batch);
 
   // Whether a call with one of its keys is on its way, for which it then waits.
   bool Park(std::unique_ptr<Waiting>& waiting) {
@@ -267,12 +269,30 @@ void LaneImpl::Send(Batch batch) {
 }
 
 void LaneImpl::SendAll(Batch batch) {
+  batch.erase(std::remove_if(batch.begin(), batch.end(),
+                             [](const auto& each) { return each->decision == nullptr; }),
+              batch.end());
+  if (batch.empty()) return;
+  // Looks go apart, so that a Redis that takes no writes answers them. On one key, the kind that
+  // came first goes first, so that neither waits for ever.
+  const bool looks = ScriptCall::OnlyLooks(*batch.front()->decision);
+  const auto others = std::stable_partition(batch.begin(), batch.end(), [looks](const auto& each) {
+    return ScriptCall::OnlyLooks(*each->decision) == looks;
+  });
+  Batch later(std::make_move_iterator(others), std::make_move_iterator(batch.end()));
+  batch.erase(others, batch.end());
+  SendKind(std::move(batch));
+  SendKind(std::move(later));
+}
+
+void LaneImpl::SendKind(Batch batch) {
   // A Cluster's calls are of one slot, which different keys hardly ever share.
   const bool apart = !options_.coalesce || options_.mode == RedisOptions::Mode::kCluster;
   const size_t most_keys = apart ? 1 : kMostKeys;
   Batch next;
   absl::flat_hash_set<Fingerprint, FingerprintHash> keys;
   for (auto& waiting : batch) {
+    // A call that failed at once may have answered it.
     if (waiting->decision == nullptr) continue;
     size_t fresh = 0;
     for (const Charge& charge : waiting->decision->charges) {

@@ -49,6 +49,10 @@ size_t IntegersOf(const Limit& limit) {
 
 }  // namespace
 
+bool ScriptCall::OnlyLooks(const Decision& decision) {
+  return std::none_of(decision.charges.begin(), decision.charges.end(), Takes);
+}
+
 void ScriptCall::Add(const Decision& decision, absl::Span<const int64_t> around) {
   Shape shape{decision.charges.size(), 1};
   for (size_t i = 0; i < decision.charges.size(); ++i) {
@@ -57,9 +61,9 @@ void ScriptCall::Add(const Decision& decision, absl::Span<const int64_t> around)
                         static_cast<uint8_t>(charge.mode), static_cast<uint8_t>(charge.tag),
                         std::clamp(charge.amount, -kMaxAmount, kMaxAmount)});
     plain_ = plain_ && Told(charge.limit) == 0;
-    only_looks_ = only_looks_ && !Takes(charge);
     shape.integers += IntegersOf(charge.limit);
   }
+  only_looks_ = only_looks_ && OnlyLooks(decision);
   shapes_.push_back(shape);
 }
 

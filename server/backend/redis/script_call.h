@@ -36,6 +36,9 @@ class ScriptCall {
   // wrong is answered as stale.
   void Add(const Decision& decision, absl::Span<const int64_t> around);
 
+  // Whether the decision charges nothing.
+  static bool OnlyLooks(const Decision& decision);
+
   size_t size() const { return shapes_.size(); }
   // Whether nothing is charged, so that a replica or a full Redis answers, too.
   bool only_looks() const { return only_looks_; }

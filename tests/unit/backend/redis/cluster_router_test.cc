@@ -144,7 +144,7 @@ TEST_F(ClusterRouterTest, APrimaryThatIsLostIsReplacedByTheOneThatTookOver) {
   EXPECT_TRUE(BecomesUp());
   EXPECT_EQ(Ask("ECHO a", 10'000, kHigh).Wait(), "a");
   EXPECT_EQ(replica.Count("ECHO a"), 1);
-  OnLoop([&] { router_.reset(); });
+  RunOn(*loop_, [&] { router_.reset(); });
 }
 
 TEST_F(ClusterRouterTest, TheMapIsAskedForAtMostTenTimesASecond) {

@@ -21,6 +21,7 @@
 #include "core/clock.h"
 #include "core/mutex.h"
 #include "io/event_loop.h"
+#include "tests/fakes/on_loop.h"
 
 namespace sluice {
 
@@ -106,32 +107,17 @@ class RouterFixture : public ::testing::Test {
   ~RouterFixture() override { End(); }
 
   void Start() {
-    OnLoop([this] { router_ = NewRouter(options_, scripts_, counts_, *loop_); });
+    RunOn(*loop_, [this] { router_ = NewRouter(options_, scripts_, counts_, *loop_); });
   }
   void End() {
-    OnLoop([this] { router_.reset(); });
-  }
-
-  // Runs it there, and returns when it has.
-  void OnLoop(const std::function<void()>& task) {
-    Mutex mutex;
-    CondVar changed;
-    bool done = false;
-    loop_->Post([&] {
-      task();
-      MutexLock lock(mutex);
-      done = true;
-      changed.NotifyAll();
-    });
-    MutexLock lock(mutex);
-    while (!done) changed.Wait(mutex);
+    RunOn(*loop_, [this] { router_.reset(); });
   }
 
   // The words of one command each, sent in one wakeup.
   std::vector<Asked> AskAll(const std::vector<std::string>& commands, int64_t timeout_ms = 10'000,
                             uint16_t slot = 0) {
     std::vector<Asked> asked(commands.size());
-    OnLoop([&] {
+    RunOn(*loop_, [&] {
       for (size_t i = 0; i < commands.size(); ++i) {
         router_->Send(NewCall(asked[i], commands[i], timeout_ms, slot));
       }
@@ -143,12 +129,12 @@ class RouterFixture : public ::testing::Test {
   }
   Asked AskAt(const Endpoint& primary, const std::string& command) {
     Asked asked;
-    OnLoop([&] { router_->SendTo(primary, NewCall(asked, command, 10'000, 0)); });
+    RunOn(*loop_, [&] { router_->SendTo(primary, NewCall(asked, command, 10'000, 0)); });
     return asked;
   }
   std::vector<Endpoint> Primaries() {
     std::vector<Endpoint> primaries;
-    OnLoop([&] { primaries = router_->Primaries(); });
+    RunOn(*loop_, [&] { primaries = router_->Primaries(); });
     return primaries;
   }
 

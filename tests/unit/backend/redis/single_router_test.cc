@@ -162,7 +162,7 @@ TEST_F(SingleRouterTest, WhileNobodyAnswersCallsFailAtOnce) {
   EXPECT_TRUE(absl::IsUnavailable(first.status()));
   EXPECT_TRUE(ProvesNotRun(first.status()));
   for (int i = 0; i < 20; ++i) {
-    OnLoop([&] {
+    RunOn(*loop_, [&] {
       Asked asked;
       router_->Send(NewCall(asked, "ECHO b", 10'000, 0));
       EXPECT_TRUE(asked.done());
@@ -393,7 +393,7 @@ TEST_F(SingleRouterTest, ACallMaySendTheNextOne) {
   Asked first;
   Asked second;
   first.Then([&] { router_->Send(NewCall(second, "ECHO second", 10'000, 0)); });
-  OnLoop([&] { router_->Send(NewCall(first, "ECHO first", 10'000, 0)); });
+  RunOn(*loop_, [&] { router_->Send(NewCall(first, "ECHO first", 10'000, 0)); });
   EXPECT_EQ(first.Wait(), "first");
   EXPECT_EQ(second.Wait(), "second");
 }
