@@ -72,6 +72,21 @@ TEST_F(RedisBackendTest, LooksAreAnsweredBesideTakesWhenRedisIsFull) {
   EXPECT_EQ(SharedRedis().Cli({"DBSIZE"}), "0");
 }
 
+// A replay asks ahead of the answers.
+TEST_F(RedisBackendTest, DecidesInTheOrderInWhichAKeyIsAsked) {
+  std::deque<AwaitedDecision> decisions;
+  for (int i = 0; i < 18; ++i) {
+    const Mode mode = i % 4 < 2 ? Mode::kTake : Mode::kLook;
+    decisions.emplace_back(std::vector<Charge>{{i % 2 == 0 ? a_ : b_, ten_, 1, mode}}, kStartUs);
+  }
+  for (AwaitedDecision& decision : decisions) backend_->Decide(decision);
+  for (int i = 0; i < 18; ++i) {
+    AwaitedDecision& decision = decisions[static_cast<size_t>(i)];
+    ASSERT_EQ(decision.Wait(), absl::OkStatus());
+    EXPECT_EQ(decision.verdicts_told()[0].remaining, 9 - i / 4) << i;
+  }
+}
+
 // As the documentation shows it.
 TEST_F(RedisBackendTest, CountersAreReadable) {
   const Limit log = LimitOf("sliding_window_log", "5/min");

@@ -134,9 +134,17 @@ class LaneImpl final : public Lane {
     ready_.push_back(std::move(waiting));
   }
 
-  // In as few calls as may be; those whose keys an earlier one of these calls has wait for it.
+  // A call that is being put together.
+  struct Open {
+    Batch batch;
+    absl::flat_hash_set<Fingerprint, FingerprintHash> keys;
+  };
+
+  // In few calls; those whose keys an earlier one of these calls has wait for it.
   void SendAll(Batch batch);
-  void SendKind(Batch batch);
+  // Whether the decision does not go into the call.
+  bool IsFull(const Open& open, const Waiting& waiting) const;
+  void Close(Open& open);
 
   // Whether a call with one of its keys is on its way, for which it then waits.
   bool Park(std::unique_ptr<Waiting>& waiting) {
@@ -268,50 +276,50 @@ void LaneImpl::Send(Batch batch) {
   router_->Send(std::make_unique<Call>(*this, std::move(batch)));
 }
 
-void LaneImpl::SendAll(Batch batch) {
-  batch.erase(std::remove_if(batch.begin(), batch.end(),
-                             [](const auto& each) { return each->decision == nullptr; }),
-              batch.end());
-  if (batch.empty()) return;
-  // Looks go apart, so that a Redis that takes no writes answers them. On one key, the kind that
-  // came first goes first, so that neither waits for ever.
-  const bool looks = ScriptCall::OnlyLooks(*batch.front()->decision);
-  const auto others = std::stable_partition(batch.begin(), batch.end(), [looks](const auto& each) {
-    return ScriptCall::OnlyLooks(*each->decision) == looks;
-  });
-  Batch later(std::make_move_iterator(others), std::make_move_iterator(batch.end()));
-  batch.erase(others, batch.end());
-  SendKind(std::move(batch));
-  SendKind(std::move(later));
+bool LaneImpl::IsFull(const Open& open, const Waiting& waiting) const {
+  if (open.batch.empty()) return false;
+  size_t fresh = 0;
+  for (const Charge& charge : waiting.decision->charges) {
+    if (!open.keys.contains(charge.key.fingerprint())) ++fresh;
+  }
+  // A Cluster's calls are of one slot, which different keys hardly ever share.
+  const size_t most_keys = options_.mode == RedisOptions::Mode::kCluster ? 1 : kMostKeys;
+  // A call is of one instant, which a real clock gives it when Redis runs it.
+  const bool apart_in_time =
+      options_.virtual_time && open.batch.front()->decision->now_us != waiting.decision->now_us;
+  return open.batch.size() == kMostDecisions || open.keys.size() + fresh > most_keys ||
+         apart_in_time;
 }
 
-void LaneImpl::SendKind(Batch batch) {
-  // A Cluster's calls are of one slot, which different keys hardly ever share.
-  const bool apart = !options_.coalesce || options_.mode == RedisOptions::Mode::kCluster;
-  const size_t most_keys = apart ? 1 : kMostKeys;
-  Batch next;
-  absl::flat_hash_set<Fingerprint, FingerprintHash> keys;
+void LaneImpl::Close(Open& open) {
+  open.keys.clear();
+  if (!open.batch.empty()) Send(std::exchange(open.batch, {}));
+}
+
+void LaneImpl::SendAll(Batch batch) {
+  // Looks go apart, so that a Redis that takes no writes answers them.
+  Open takes;
+  Open looks;
   for (auto& waiting : batch) {
     // A call that failed at once may have answered it.
     if (waiting->decision == nullptr) continue;
-    size_t fresh = 0;
+    const bool only_looks = ScriptCall::OnlyLooks(*waiting->decision);
+    Open& own = only_looks ? looks : takes;
+    Open& other = only_looks ? takes : looks;
+    // On one key what came first goes first.
     for (const Charge& charge : waiting->decision->charges) {
-      if (!keys.contains(charge.key.fingerprint())) ++fresh;
+      if (other.keys.contains(charge.key.fingerprint())) Close(other);
     }
-    const bool full = next.size() == kMostDecisions || keys.size() + fresh > most_keys ||
-                      (!options_.coalesce && !next.empty());
-    // A call is of one instant, which a real clock gives it when Redis runs it.
-    const bool apart_in_time = options_.virtual_time && !next.empty() &&
-                               next.front()->decision->now_us != waiting->decision->now_us;
-    if ((full || apart_in_time) && !next.empty()) {
-      Send(std::exchange(next, {}));
-      keys.clear();
-    }
+    if (IsFull(own, *waiting)) Close(own);
     if (Park(waiting)) continue;
-    for (const Charge& charge : waiting->decision->charges) keys.insert(charge.key.fingerprint());
-    next.push_back(std::move(waiting));
+    for (const Charge& charge : waiting->decision->charges) {
+      own.keys.insert(charge.key.fingerprint());
+    }
+    own.batch.push_back(std::move(waiting));
+    if (!options_.coalesce) Close(own);
   }
-  if (!next.empty()) Send(std::move(next));
+  Close(takes);
+  Close(looks);
 }
 
 void LaneImpl::Release(absl::Span<const Fingerprint> keys) {
