@@ -15,13 +15,16 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def is_policy(document):
-    """Envoy's own configurations and the domains that it asks for are none."""
-    return isinstance(document, dict) and not {"domain", "static_resources"} & set(document)
+    """Envoy's own configurations, the domains that it asks for and compose's services are none."""
+    others = {"domain", "static_resources", "services"}
+    return isinstance(document, dict) and not others & set(document)
 
 
 def shown():
     """(name, text) of every configuration in the examples and on the pages."""
     for path in sorted(EXAMPLES.rglob("*.yaml")):
+        if path.parent.name == "redis-cluster":
+            continue  # manifests of Kubernetes, several to a file
         yield str(path.relative_to(ROOT)), path.read_text()
     for page in ["README.md", "CONFIGURATION.md"]:
         for number, text in enumerate(blocks("yaml", page)):

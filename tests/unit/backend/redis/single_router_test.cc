@@ -314,9 +314,8 @@ TEST_F(SingleRouterTest, ErrorRepliesTellWhetherTheCommandRan) {
     return absl::nullopt;
   });
   StartWith(redis);
-  const Words refused = {"TRYAGAIN", "CLUSTERDOWN", "LOADING",   "MASTERDOWN",
-                         "BUSY",     "UNKILLABLE",  "WRONGPASS", "NOPERM",
-                         "MOVED",    "ASK",         "NOSCRIPT"};
+  const Words refused = {"TRYAGAIN",  "CLUSTERDOWN", "LOADING", "MASTERDOWN", "BUSY",
+                         "WRONGPASS", "NOPERM",      "MOVED",   "ASK",        "NOSCRIPT"};
   for (const std::string& code : refused) {
     const Asked asked = Ask("FAIL " + code);
     EXPECT_TRUE(absl::IsUnavailable(asked.status())) << asked.status();
