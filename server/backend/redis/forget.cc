@@ -129,10 +129,9 @@ class Sweep {
       return;
     }
     again_ = loop_.NewTimer([self] {
-      // The timer goes, and what it holds with it.
-      const Held held = self;
-      held->again_ = nullptr;
-      held->ScanAll(held);
+      // It ends with its task, and what it holds with it.
+      const std::unique_ptr<EventLoop::Timer> ends = std::move(self->again_);
+      self->ScanAll(self);
     });
     again_->Set(loop_.now_us() + kPauseUs);
   }
