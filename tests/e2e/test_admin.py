@@ -406,7 +406,7 @@ def test_what_is_not_built_yet(admin):
 def test_a_backend_in_memory_has_no_breaker(admin):
     with raises(grpc.StatusCode.FAILED_PRECONDITION) as caught:
         admin.ask_admin("SetBreaker", backend="local")
-    assert "'local' has no breaker" in caught.value.details()
+    assert "'local' is in memory, and has no breaker" in caught.value.details()
     with raises(grpc.StatusCode.NOT_FOUND) as caught:
         admin.ask_admin("SetBreaker", backend="locla")
     assert "did you mean 'local'?" in caught.value.details()
