@@ -268,6 +268,9 @@ class History {
         differ(Told(i, absl::StrCat("memory ", TellAll(ask.verdict())), "the step", expected));
       }
       if (!expected.changes) continue;
+      // Taken back in full it is idle within its window, and may be dropped with what
+      // adaptive_throttle remembers of it.
+      if (expected.reset_us == 0) return;
       counter.idle_us = moment.now_us + expected.reset_us;
       counter.time_us = std::max(counter.time_us, moment.now_us);
       counter.first_limit = i < under_first_;
