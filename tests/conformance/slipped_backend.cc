@@ -1,8 +1,5 @@
 #include "tests/conformance/slipped_backend.h"
 
-#include <openssl/evp.h>
-
-#include <array>
 #include <utility>
 #include <vector>
 
@@ -12,6 +9,7 @@
 #include "backend/redis/router.h"
 #include "backend/redis/script.h"
 #include "backend/redis/script_call.h"
+#include "core/digest.h"
 #include "strategy/limit.h"
 #include "tests/fakes/on_loop.h"
 
@@ -21,18 +19,13 @@ namespace {
 constexpr int64_t kPatienceUs = 10'000'000;
 constexpr int kMostStale = 4;
 
-std::string Sha1Of(const std::string& text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
-}
-
 class SlippedBackend final : public Backend {
  public:
   SlippedBackend(const RedisOptions& options, std::string script, EventLoop& loop)
-      : options_(options), scripts_({std::move(script)}), sha1_(Sha1Of(scripts_[0])), loop_(loop) {
+      : options_(options),
+        scripts_({std::move(script)}),
+        sha1_(absl::BytesToHexString(Sha1(scripts_[0]))),
+        loop_(loop) {
     RunOn(loop_, [this] { router_ = NewRouter(options_, scripts_, counts_, loop_); });
   }
   ~SlippedBackend() override {

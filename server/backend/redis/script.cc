@@ -1,28 +1,18 @@
 #include "backend/redis/script.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "backend/redis/decide_lua.h"
+#include "core/digest.h"
 #include "strategy/limit.h"
 #include "strategy/script.h"
 
 namespace sluice {
 namespace {
-
-std::string Sha1Hex(absl::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(digest.data()), size));
-}
 
 std::string Repeated(absl::string_view part, int count) {
   return absl::StrJoin(std::vector<absl::string_view>(static_cast<size_t>(count), part), " ");
@@ -80,7 +70,7 @@ DecideScript MakeScript() {
   const std::vector<StrategyScript>& scripts = StrategyScripts();
   for (size_t id = 0; id < scripts.size(); ++id) absl::StrAppend(&text, Branch(id, scripts[id]));
   absl::StrAppend(&text, "end\n\n", kDecideLua);
-  std::string sha1 = Sha1Hex(text);
+  std::string sha1 = absl::BytesToHexString(Sha1(text));
   return {std::move(text), std::move(sha1)};
 }
 
