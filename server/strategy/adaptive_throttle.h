@@ -141,7 +141,9 @@ struct AdaptiveThrottle {
   template <class N>
   static StepResult<N, 4> Tell(const State<N>& state, const Truth<N>& allowed,
                                const Truth<N>& changes, const N& over_wait, const Inputs<N>& in) {
-    const Truth<N> fresh = And(state.used == N(0), state.effective == in.terms.limit);
+    // A reduction counts as the window's only one also when a reload has lowered the limit to it.
+    const Truth<N> fresh =
+        And(And(state.used == N(0), state.reduced == N(0)), state.effective == in.terms.limit);
     return {{{state.start, state.used, state.effective, state.reduced}},
             allowed,
             changes,

@@ -41,7 +41,15 @@ struct LeakyBucketWithQueue {
   }
   static Size SizeAt(const Grid& grid, const Settings& settings) {
     const absl::int128 capacity = settings.capacity;
-    return BucketSize(capacity * grid.period, capacity, grid.period);
+    Size size = BucketSize(capacity * grid.period, capacity, grid.period);
+    // A level in full debt, and beside it the whole of a debit of that size that has begun to leak.
+    const absl::int128 queued = 4 * capacity;
+    if (queued > size.largest) {
+      size.largest = queued;
+      size.what = "what waits in the queue";
+      size.fix = "use a smaller capacity";
+    }
+    return size;
   }
   static std::array<int64_t, kOwnTerms> OwnTerms(const Grid&, const Settings& settings) {
     return {settings.max_entries};

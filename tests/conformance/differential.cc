@@ -145,13 +145,12 @@ class History {
 
   // Tells `differ` of each difference.
   void Judge(const std::function<void(const std::string&)>& differ) const {
-    const size_t exact = ExactUntil();
     for (const auto& asks : asks_) {
       for (size_t i = 0; i < moments_.size(); ++i) {
         const Verdict expected = ExpectedAt(i);
         if (!asks[i]->status().ok()) {
           differ(Told(i, asks[i]->status().ToString(), "the step", expected));
-        } else if (i < exact && !Same(asks[i]->verdict(), expected, limit_.tick_us())) {
+        } else if (!Same(asks[i]->verdict(), expected, limit_.tick_us())) {
           differ(Told(i, TellAll(asks[i]->verdict()), "the step", expected));
         }
       }
@@ -185,15 +184,6 @@ class History {
   const CounterKey& KeyFor(const std::string& name) {
     return keys_.try_emplace(name, KeyOf(name, limit_)).first->second;
   }
-  // The queue beside a leaky bucket sums what is at most three of its largest costs; beyond 2^53 a
-  // double rounds the sum, and what follows from it.
-  size_t ExactUntil() const {
-    for (size_t i = 0; i < moments_.size(); ++i) {
-      const Registers& registers = ExpectedAt(i).registers;
-      if (*std::max_element(registers.begin(), registers.end()) > 2 * kMaxAmount) return i;
-    }
-    return moments_.size();
-  }
   std::string Told(size_t i, absl::string_view told, absl::string_view who,
                    const Verdict& expected) const {
     return absl::StrCat("step ", i, " of ", moments_.size(), ": ", told, "; ", who, " tells ",
@@ -219,12 +209,10 @@ class History {
   // The model is played the same events, by who answers as the backend did.
   void JudgeByTheModel(const std::function<void(const std::string&)>& differ) const {
     size_t next = 0;
-    const size_t exact = ExactUntil();
     const auto answer = [&] {
       const Verdict expected = ExpectedAt(next);
-      const bool rounded = next >= exact;
       Verdict told = asks_[0][next++]->verdict();
-      if (rounded || Same(told, expected, limit_.tick_us())) told = expected;
+      if (Same(told, expected, limit_.tick_us())) told = expected;
       // There is no counter that it could change.
       told.changes = false;
       return told;
@@ -268,9 +256,6 @@ class History {
         differ(Told(i, absl::StrCat("memory ", TellAll(ask.verdict())), "the step", expected));
       }
       if (!expected.changes) continue;
-      // Taken back in full it is idle within its window, and may be dropped with what
-      // adaptive_throttle remembers of it.
-      if (expected.reset_us == 0) return;
       counter.idle_us = moment.now_us + expected.reset_us;
       counter.time_us = std::max(counter.time_us, moment.now_us);
       counter.first_limit = i < under_first_;

@@ -127,6 +127,9 @@ TEST(LimitTest, TheTickIsCoarserOnlyWhereAStepMultiplies) {
   // B + D is what the state holds: 52124 x 86400 s is below 2^52 us, 52125 x 86400 s is above.
   EXPECT_EQ(Make("token_bucket_with_debt", "52123/day", debt)->tick_us(), 1);
   EXPECT_EQ(Make("token_bucket_with_debt", "52124/day", debt)->tick_us(), 1'000);
+  // Four times the capacity may wait in the queue: 2^50 s are too many microseconds by any measure.
+  const Params queue = {{"capacity", "1125899906842623"}};
+  EXPECT_EQ(Make("leaky_bucket_with_queue", "1/s", queue)->tick_us(), kSecond);
   // A thousandth of the rate is a unit.
   EXPECT_EQ(Make("cost_based_token_bucket", "52/day")->tick_us(), 1);
   EXPECT_EQ(Make("cost_based_token_bucket", "53/day")->tick_us(), 1'000);
@@ -293,6 +296,10 @@ TEST(LimitTest, RefusesWhatCannotBeCountedWithReasonAndFix) {
   EXPECT_THAT(RefusalOf("gcra", "4294967295/365d", {{"oversize", "pay_later"}}).message,
               HasSubstr("too large to count exactly"));
   EXPECT_TRUE(Make("gcra", "4294967295/365d").ok()) << "a burst of 1 fits";
+  const Params queue = {{"capacity", "1125899906842624"}};
+  EXPECT_THAT(RefusalOf("leaky_bucket_with_queue", "1/s", queue).message,
+              AllOf(HasSubstr("what waits in the queue of 1/s"), HasSubstr("a smaller capacity")));
+  EXPECT_TRUE(Make("leaky_bucket", "1/s", queue).ok());
 }
 
 TEST(LimitTest, RefusesAnUnlimitedRate) {

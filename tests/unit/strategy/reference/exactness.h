@@ -55,6 +55,8 @@ inline bool CountsExactly(const Spec& spec, int64_t tick_us) {
   const Int period = spec.period_us / tick_us;
   const Int largest = LargestAmountOf(spec);
   if (MultipliesByThePeriod(spec) && largest * period >= kMaxAmount) return false;
+  // Debt doubles what a queue holds, and so does the entry that has begun to leak.
+  if (spec.strategy == "leaky_bucket_with_queue" && 4 * largest >= kMaxAmount) return false;
   if (LargestInMillionths(spec) * kMillion >= kMaxAmount) return false;
   if (spec.tolerance_us.has_value()) {
     return Int(*spec.tolerance_us / tick_us) * spec.limit + period < kMaxAmount;

@@ -125,7 +125,7 @@ class AdaptiveThrottleModel final : public EverMore<AdaptiveThrottleModel> {
     return usage_.Of(Window(at)) + ask.cost <= Effective(at);
   }
   bool IdleAt(Int at) const override {
-    return usage_.Of(Window(at)) == 0 && Effective(at) == spec_.limit;
+    return usage_.Of(Window(at)) == 0 && Effective(at) == spec_.limit && reduced_in_ != Window(at);
   }
   void TakeAt(Int at, const Ask& ask) override {
     MoveTo(at);

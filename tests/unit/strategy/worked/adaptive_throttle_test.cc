@@ -38,6 +38,17 @@ TEST(AdaptiveThrottleTest, WaitsForTheWindowThatHoldsTheCost) {
   EXPECT_EQ(counter.Look(10, 101).wait_us, kNever);
 }
 
+// Of a limit that a reload has made smaller than what was left of the one before.
+TEST(AdaptiveThrottleTest, ItsReductionIsRememberedWhenAllIsTakenBack) {
+  Counter counter("adaptive_throttle", "100/min");
+  counter.Hit(0, 81);
+  counter.ReplaceLimit("adaptive_throttle", "50/min");
+  const Verdict taken_back = counter.Settle(0, -81);
+  EXPECT_EQ(taken_back.remaining, 50);
+  EXPECT_EQ(taken_back.reset_us, Seconds(60)) << "it is not as if never used";
+  EXPECT_EQ(counter.Hit(1, 50).registers[kEffective], 50) << "a window is reduced once";
+}
+
 TEST(AdaptiveThrottleTest, IsNeverReducedBelowTheLeast) {
   Counter counter("adaptive_throttle", "100/min",
                   {{"recovery_rate", "0.000001"}, {"min_limit_ratio", "0.5"}});

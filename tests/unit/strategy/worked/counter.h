@@ -22,6 +22,11 @@ class Counter {
   Counter(absl::string_view strategy, absl::string_view rate, const Params& params = {})
       : limit_(*Limit::Create(strategy, *Rate::Parse(rate), params)) {}
 
+  // As a reload does.
+  void ReplaceLimit(absl::string_view strategy, absl::string_view rate) {
+    limit_ = *Limit::Create(strategy, *Rate::Parse(rate), {});
+  }
+
   // `label`: the value of the context key that the strategy reads.
   Verdict Hit(double at_s, int64_t cost = 1, absl::string_view label = "") {
     return Store(limit_.Step(State(label), Seconds(at_s), cost, true, limit_.TagOf(label)), label);
@@ -61,7 +66,7 @@ class Counter {
     return verdict;
   }
 
-  const Limit limit_;
+  Limit limit_;
   std::map<std::string, Kept> kept_;  // by tier
 };
 
