@@ -11,7 +11,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <list>
 #include <map>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -61,6 +63,16 @@ class Loop final : public EventLoop {
     // Under the lock: once the task has run, its owner may end the loop, and the descriptor is
     // gone.
     WakeIfAsleep();
+  }
+  void RunAfter(int64_t delay_us, std::function<void()> task) override {
+    Post([this, delay_us, task = std::move(task)] {
+      const auto timer = one_shots_.emplace(one_shots_.end());
+      *timer = NewTimer([this, timer, task] {
+        one_shots_.erase(timer);
+        task();
+      });
+      (*timer)->Set(now_us_ + delay_us);
+    });
   }
   bool OnLoop() const override { return current_ == this; }
 
@@ -236,6 +248,7 @@ class Loop final : public EventLoop {
   std::vector<Watched> watches_;  // by descriptor
   uint32_t generation_ = 0;
   std::map<TimerKey, LoopTimer*> timers_;
+  std::list<std::unique_ptr<Timer>> one_shots_;  // of RunAfter
   uint64_t times_set_ = 0;
   LoopTimer* running_ = nullptr;
   std::vector<std::function<void()>> at_end_;

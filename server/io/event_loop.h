@@ -39,6 +39,9 @@ class EventLoop {
   // Thread-safe. Tasks run on the loop, in the order in which they were posted. What is posted
   // before the loop ends is still run.
   virtual void Post(std::function<void()> task) = 0;
+  // Thread-safe. The task runs on the loop, once, so many microseconds after the wakeup that hears
+  // of it. What is not due by then ends with the loop, and never runs.
+  virtual void RunAfter(int64_t delay_us, std::function<void()> task) = 0;
   // Thread-safe.
   virtual bool OnLoop() const = 0;
 

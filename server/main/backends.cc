@@ -86,18 +86,6 @@ std::string Describe(const RedisOptions& options) {
                       " tls=", options.tls == nullptr ? "off" : "on");
 }
 
-void RunAfter(EventLoop& loop, int64_t delay_us, std::function<void()> task) {
-  loop.Post([&loop, delay_us, task = std::move(task)] {
-    // The timer belongs to its own task.
-    const auto timer = std::make_shared<std::unique_ptr<EventLoop::Timer>>();
-    *timer = loop.NewTimer([timer, task] {
-      const std::unique_ptr<EventLoop::Timer> ends = std::move(*timer);
-      task();
-    });
-    (*timer)->Set(loop.now_us() + delay_us);
-  });
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<std::shared_ptr<Backend>>> Backends::Adopt(const PolicySet& policy) {
@@ -230,7 +218,7 @@ ResilientHooks Backends::HooksOf(const std::string& name) {
   ResilientHooks hooks;
   EventLoop& loop = *Loops().front();
   hooks.after = [&loop](int64_t delay_us, std::function<void()> task) {
-    RunAfter(loop, delay_us, std::move(task));
+    loop.RunAfter(delay_us, std::move(task));
   };
   hooks.on_breaker = [this, name](BreakerState state) {
     if (state == BreakerState::kOpen) {

@@ -378,7 +378,7 @@ void LaneImpl::Answered(Call& call, const redisReply& reply) {
 
 void LaneImpl::Failed(Call& call, const absl::Status& status) {
   for (const auto& waiting : call.batch) {
-    if (waiting != nullptr && waiting->decision != nullptr) Answer(*waiting, status);
+    if (waiting->decision != nullptr) Answer(*waiting, status);
   }
   Release(call.keys);
 }

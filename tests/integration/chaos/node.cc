@@ -28,18 +28,6 @@ std::string PolicyText(int64_t now_us, absl::string_view on_error) {
       window, "}\n  - {uid: bucket, strategy: token_bucket, rate: ", kBucket, "/s}\n");
 }
 
-void RunAfter(EventLoop& loop, int64_t delay_us, std::function<void()> task) {
-  loop.Post([&loop, delay_us, task = std::move(task)] {
-    // The timer belongs to its own task.
-    const auto timer = std::make_shared<std::unique_ptr<EventLoop::Timer>>();
-    *timer = loop.NewTimer([timer, task] {
-      const std::unique_ptr<EventLoop::Timer> ends = std::move(*timer);
-      task();
-    });
-    (*timer)->Set(loop.now_us() + delay_us);
-  });
-}
-
 }  // namespace
 
 class Node::Silent final : public Observer {
@@ -139,7 +127,7 @@ Node::Node(const RedisOptions& reach, absl::string_view on_error)
 
   ResilientHooks hooks;
   hooks.after = [loop = loops_.front().get()](int64_t delay_us, std::function<void()> task) {
-    RunAfter(*loop, delay_us, std::move(task));
+    loop->RunAfter(delay_us, std::move(task));
   };
   hooks.on_breaker = [this](BreakerState state) {
     if (state != BreakerState::kClosed) return;

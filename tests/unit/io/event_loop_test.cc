@@ -355,6 +355,33 @@ TEST_F(TimerTest, OneThatIsSetToThePastRingsOnceAWakeup) {
   EXPECT_THAT(RangBy(0), ElementsAre("timer", "end", "timer", "end", "timer", "end"));
 }
 
+TEST_F(TimerTest, RunsATaskOnceAfterADelay) {
+  loop_->RunAfter(2000, [this] { rang_.push_back("late"); });
+  loop_->RunAfter(1000, [this] {
+    rang_.push_back("early");
+    loop_->RunAfter(1000, [this] { rang_.push_back("later"); });
+  });
+  PassWakeups(*loop_);
+  EXPECT_THAT(RangBy(999), IsEmpty());
+  EXPECT_THAT(RangBy(1000), ElementsAre("early"));
+  EXPECT_THAT(RangBy(2000), ElementsAre("early", "late", "later"));
+  EXPECT_THAT(RangBy(9000), ElementsAre("early", "late", "later"));
+}
+
+TEST_F(EventLoopTest, EndsWithWhatIsNotDueYet) {
+  auto held = std::make_shared<int>();
+  const std::weak_ptr<int> seen = held;
+  bool ran = false;
+  {
+    const auto loop = NewEventLoop(clock_);
+    loop->RunAfter(1000, [&ran, held = std::move(held)] { ran = true; });
+    PassWakeups(*loop);
+    EXPECT_FALSE(seen.expired());
+  }
+  EXPECT_FALSE(ran);
+  EXPECT_TRUE(seen.expired());
+}
+
 TEST(RealTimerTest, IsNeverEarlyAndHardlyLate) {
   const std::unique_ptr<Clock> clock = NewSystemClock();
   const auto loop = NewEventLoop(*clock);
