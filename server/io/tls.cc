@@ -5,8 +5,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -14,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "core/ip_address.h"
+#include "core/mutex.h"
 #include "io/tls_session.h"
 
 namespace sluice {
@@ -23,7 +27,7 @@ struct Free {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 };
-using Context = std::unique_ptr<SSL_CTX, Free>;
+using Context = std::shared_ptr<SSL_CTX>;
 
 int Size(size_t size) {
   return static_cast<int>(std::min<size_t>(size, std::numeric_limits<int>::max()));
@@ -110,39 +114,26 @@ class Session final : public TlsSession {
   const std::string expected_;
 };
 
-class Client final : public TlsClient {
- public:
-  Client(Context context, std::string server_name)
-      : context_(std::move(context)), server_name_(std::move(server_name)) {}
+// What changes of a file when it is written or replaced, also behind a symbolic link.
+struct Stamp {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  int64_t size = 0;
+  int64_t seconds = 0;
+  int64_t nanoseconds = 0;
 
-  absl::StatusOr<std::unique_ptr<TlsSession>> NewSession(const std::string& host) const override {
-    const std::string& expected = server_name_.empty() ? host : server_name_;
-    std::unique_ptr<SSL, Free> ssl(SSL_new(context_.get()));
-    if (ssl == nullptr) return absl::ResourceExhaustedError("TLS: out of memory");
-    BIO* const from_wire = BIO_new(BIO_s_mem());
-    BIO* const to_wire = BIO_new(BIO_s_mem());
-    SSL_set_bio(ssl.get(), from_wire, to_wire);
-    if (from_wire == nullptr || to_wire == nullptr || !Expect(*ssl, expected)) {
-      return absl::ResourceExhaustedError("TLS: out of memory");
-    }
-    SSL_set_connect_state(ssl.get());
-    return std::make_unique<Session>(ssl.release(), from_wire, to_wire, expected);
+  static Stamp Of(const std::string& path) {
+    struct stat about {};
+    if (path.empty() || stat(path.c_str(), &about) != 0) return {};
+    return {about.st_dev, about.st_ino, about.st_size, about.st_mtim.tv_sec, about.st_mtim.tv_nsec};
   }
-
- private:
-  static bool Expect(SSL& ssl, const std::string& name) {
-    X509_VERIFY_PARAM* const param = SSL_get0_param(&ssl);
-    if (IpAddress::Parse(name).has_value()) {
-      return X509_VERIFY_PARAM_set1_ip_asc(param, name.c_str()) == 1;
-    }
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return X509_VERIFY_PARAM_set1_host(param, name.data(), name.size()) == 1 &&
-           SSL_set_tlsext_host_name(&ssl, name.c_str()) == 1;
-  }
-
-  const Context context_;
-  const std::string server_name_;
+  friend bool operator==(const Stamp&, const Stamp&) = default;
 };
+using Stamps = std::array<Stamp, 3>;
+
+Stamps StampsOf(const TlsClientOptions& options) {
+  return {Stamp::Of(options.ca_file), Stamp::Of(options.cert_file), Stamp::Of(options.key_file)};
+}
 
 absl::Status WrongFile(absl::string_view what, absl::string_view path) {
   return absl::InvalidArgumentError(absl::StrCat(what, " ", path, ": ", OpenSslError()));
@@ -151,7 +142,21 @@ absl::Status WrongFile(absl::string_view what, absl::string_view path) {
 // A key with a passphrase is an error, not a question on the terminal.
 int NoPassphrase(char*, int, int, void*) { return -1; }
 
+// A loop reads the files again: none of them may be one to wait for.
+absl::Status CheckRegular(absl::string_view what, const std::string& path) {
+  struct stat about {};
+  if (path.empty()) return absl::OkStatus();
+  const bool found = stat(path.c_str(), &about) == 0;
+  if (found && S_ISREG(about.st_mode)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " ", path, ": ", found ? "not a regular file" : std::strerror(errno)));
+}
+
 absl::Status ReadFiles(SSL_CTX& context, const TlsClientOptions& options) {
+  absl::Status regular = CheckRegular("ca_file", options.ca_file);
+  regular.Update(CheckRegular("cert_file", options.cert_file));
+  regular.Update(CheckRegular("key_file", options.key_file));
+  if (!regular.ok()) return regular;
   ERR_clear_error();
   if (options.ca_file.empty()) {
     if (SSL_CTX_set_default_verify_paths(&context) != 1) {
@@ -174,10 +179,8 @@ absl::Status ReadFiles(SSL_CTX& context, const TlsClientOptions& options) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const TlsClient>> NewTlsClient(const TlsClientOptions& options) {
-  Context context(SSL_CTX_new(TLS_client_method()));
+absl::StatusOr<Context> NewContext(const TlsClientOptions& options) {
+  Context context(SSL_CTX_new(TLS_client_method()), Free());
   if (context == nullptr) return absl::ResourceExhaustedError("TLS: out of memory");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
@@ -186,7 +189,74 @@ absl::StatusOr<std::shared_ptr<const TlsClient>> NewTlsClient(const TlsClientOpt
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   absl::Status read = ReadFiles(*context, options);
   if (!read.ok()) return read;
-  return std::make_shared<const Client>(std::move(context), options.server_name);
+  return context;
+}
+
+class Client final : public TlsClient {
+ public:
+  Client(TlsClientOptions options, const Stamps& stamps, Context context)
+      : options_(std::move(options)), stamps_(stamps), context_(std::move(context)) {}
+
+  absl::StatusOr<std::unique_ptr<TlsSession>> NewSession(const std::string& host) const override {
+    const std::string& expected = options_.server_name.empty() ? host : options_.server_name;
+    std::unique_ptr<SSL, Free> ssl(SSL_new(Current().get()));
+    if (ssl == nullptr) return absl::ResourceExhaustedError("TLS: out of memory");
+    BIO* const from_wire = BIO_new(BIO_s_mem());
+    BIO* const to_wire = BIO_new(BIO_s_mem());
+    SSL_set_bio(ssl.get(), from_wire, to_wire);
+    if (from_wire == nullptr || to_wire == nullptr || !Expect(*ssl, expected)) {
+      return absl::ResourceExhaustedError("TLS: out of memory");
+    }
+    SSL_set_connect_state(ssl.get());
+    return std::make_unique<Session>(ssl.release(), from_wire, to_wire, expected);
+  }
+
+ private:
+  static bool Expect(SSL& ssl, const std::string& name) {
+    X509_VERIFY_PARAM* const param = SSL_get0_param(&ssl);
+    if (IpAddress::Parse(name).has_value()) {
+      return X509_VERIFY_PARAM_set1_ip_asc(param, name.c_str()) == 1;
+    }
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return X509_VERIFY_PARAM_set1_host(param, name.data(), name.size()) == 1 &&
+           SSL_set_tlsext_host_name(&ssl, name.c_str()) == 1;
+  }
+
+  Context Current() const {
+    absl::Status wrong;
+    Context context;
+    {
+      MutexLock lock(mutex_);
+      wrong = Renew();
+      context = context_;
+    }
+    if (!wrong.ok() && options_.on_wrong_files) options_.on_wrong_files(wrong);
+    return context;
+  }
+
+  absl::Status Renew() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    // Before the files are read: what changes meanwhile is read next time.
+    const Stamps stamps = StampsOf(options_);
+    if (stamps == stamps_) return absl::OkStatus();
+    stamps_ = stamps;
+    absl::StatusOr<Context> renewed = NewContext(options_);
+    if (renewed.ok()) context_ = *std::move(renewed);
+    return renewed.status();
+  }
+
+  const TlsClientOptions options_;
+  mutable Mutex mutex_;
+  mutable Stamps stamps_ ABSL_GUARDED_BY(mutex_);
+  mutable Context context_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const TlsClient>> NewTlsClient(const TlsClientOptions& options) {
+  const Stamps stamps = StampsOf(options);
+  absl::StatusOr<Context> context = NewContext(options);
+  if (!context.ok()) return context.status();
+  return std::make_shared<const Client>(options, stamps, *std::move(context));
 }
 
 }  // namespace sluice

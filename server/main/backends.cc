@@ -46,7 +46,7 @@ RedisLogin LoginOf(const RedisLoginSpec& spec) {
   return {spec.username, spec.password, spec.password_file};
 }
 
-absl::StatusOr<RedisOptions> ConnectionOf(const RedisSpec& spec) {
+absl::StatusOr<RedisOptions> ConnectionOf(const std::string& name, const RedisSpec& spec) {
   const RedisConnectionSpec& connection = spec.connection;
   RedisOptions options;
   options.mode = ModeOf(connection.mode);
@@ -61,7 +61,11 @@ absl::StatusOr<RedisOptions> ConnectionOf(const RedisSpec& spec) {
   options.database = connection.database;
   if (connection.tls.has_value()) {
     const RedisTlsSpec& tls = *connection.tls;
-    auto client = NewTlsClient({tls.ca_file, tls.cert_file, tls.key_file, tls.server_name});
+    const auto warn = [name](const absl::Status& wrong) {
+      spdlog::warn("backend={} tls: {}; new connections use what was read before", name,
+                   std::string(wrong.message()));
+    };
+    auto client = NewTlsClient({tls.ca_file, tls.cert_file, tls.key_file, tls.server_name, warn});
     if (!client.ok()) return client.status();
     options.tls = *std::move(client);
   }
@@ -191,7 +195,7 @@ absl::StatusOr<Backends::Row> Backends::Make(const BackendSpec& spec) {
 }
 
 absl::StatusOr<Backends::Row> Backends::MakeRedis(const BackendSpec& spec) {
-  absl::StatusOr<RedisOptions> options = ConnectionOf(*spec.redis);
+  absl::StatusOr<RedisOptions> options = ConnectionOf(spec.name, *spec.redis);
   if (!options.ok()) {
     return absl::Status(
         options.status().code(),

@@ -5,10 +5,12 @@
 #include <openssl/ssl.h>
 
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "core/clock.h"
 #include "io/stream.h"
@@ -23,7 +25,9 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::AnyOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 // The server's side of one connection, blocking.
 class TlsPeer {
@@ -271,6 +275,48 @@ TEST_F(TlsTest, OneClientServesManyLoops) {
   EXPECT_TRUE(b.WaitConnected());
 }
 
+TEST_F(TlsTest, ReadsFilesAgainOnceTheyHaveChanged) {
+  ServeAs("DNS:redis.internal", authority_);
+  WantClientCertificates();
+  TlsClientOptions options = Options("redis.internal");
+  options.cert_file = folder_ / "client.pem";
+  options.key_file = folder_ / "client.key";
+  const auto write = [&](const Identity& identity) {
+    std::filesystem::rename(folder_.Write("new.pem", identity.certificate), options.cert_file);
+    std::filesystem::rename(folder_.Write("new.key", identity.key), options.key_file);
+  };
+  std::vector<std::string> wrong;
+  options.on_wrong_files = [&wrong](const absl::Status& status) {
+    wrong.emplace_back(status.message());
+  };
+  write(CertificateAuthority("somebody else").Issue("sluice"));
+  const auto tls = NewTlsClient(options).value();
+  const auto is_let_in = [&] {
+    StreamClient client(*loop_, Endpoint{"127.0.0.1", server_.endpoint().port, ""}, tls);
+    return Accept().Handshake();
+  };
+  EXPECT_FALSE(is_let_in());
+  const Identity renewed = authority_.Issue("sluice");
+  write(renewed);
+  EXPECT_TRUE(is_let_in());
+  EXPECT_THAT(wrong, IsEmpty());
+
+  // A certificate is there before its key.
+  const Identity next = authority_.Issue("sluice");
+  write({next.certificate, renewed.key});
+  EXPECT_TRUE(is_let_in());
+  EXPECT_TRUE(is_let_in());
+  EXPECT_THAT(wrong, ElementsAre("key_file " + options.key_file + ": key values mismatch"));
+  write(next);
+  EXPECT_TRUE(is_let_in());
+  EXPECT_EQ(wrong.size(), 1);
+
+  std::filesystem::remove(options.ca_file);
+  std::filesystem::create_directory(options.ca_file);
+  EXPECT_TRUE(is_let_in());
+  EXPECT_EQ(wrong.back(), "ca_file " + options.ca_file + ": not a regular file");
+}
+
 TEST_F(TlsTest, NamesTheFileThatIsWrong) {
   const auto error_of = [](const TlsClientOptions& options) {
     return std::string(NewTlsClient(options).status().message());
@@ -287,8 +333,9 @@ TEST_F(TlsTest, NamesTheFileThatIsWrong) {
   EXPECT_THAT(error_of(options), HasSubstr("stand together"));
   options.key_file = folder_.Write("other.key", authority_.Issue("other").key);
   EXPECT_EQ(error_of(options), "key_file " + options.key_file + ": key values mismatch");
-  options.key_file = folder_ / "none.key";
+  const std::string there = std::exchange(options.key_file, folder_ / "none.key");
   EXPECT_EQ(error_of(options), "key_file " + options.key_file + ": No such file or directory");
+  options.key_file = there;
   options.cert_file = folder_.Write("broken.pem", "no certificate");
   EXPECT_THAT(error_of(options), HasSubstr("cert_file " + options.cert_file + ": no start line"));
 }
