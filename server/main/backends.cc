@@ -113,17 +113,37 @@ absl::StatusOr<std::vector<std::shared_ptr<Backend>>> Backends::Adopt(const Poli
     Configure(rows[i], policy.backends[i]);
     named.push_back(rows[i].backend);
   }
-  MutexLock lock(mutex_);
-  for (const Row& row : rows_) {
-    if (std::find(named.begin(), named.end(), row.backend) != named.end()) continue;
-    // Its breaker will tell nobody any more that it closes.
-    if (row.resilient != nullptr && row.resilient->breaker() != BreakerState::kClosed) {
-      recovered_(row.name);
-    }
-    removed_.push_back(row.backend);
-  }
-  rows_ = std::move(rows);
+  Replace(std::move(rows));
   return named;
+}
+
+void Backends::Replace(std::vector<Row> rows) {
+  std::vector<Row> made;
+  std::vector<std::string> recovered;
+  {
+    MutexLock lock(mutex_);
+    for (Row& row : rows) {
+      const Row* const before = FindRow(row.name);
+      if (before == nullptr) continue;
+      row.breaker = before->breaker;
+      if (row.backend != before->backend) made.push_back(row);
+    }
+    for (const Row& row : rows_) {
+      const auto stays = std::find_if(rows.begin(), rows.end(),
+                                      [&](const Row& each) { return each.backend == row.backend; });
+      if (stays != rows.end()) continue;
+      // Its breaker will tell nobody any more that it closes.
+      if (row.resilient != nullptr && row.resilient->breaker() != BreakerState::kClosed) {
+        recovered.push_back(row.name);
+      }
+      removed_.push_back(row.backend);
+    }
+    rows_ = std::move(rows);
+  }
+  for (const Row& row : made) {
+    if (row.resilient != nullptr) row.resilient->SetBreaker(row.breaker);
+  }
+  for (const std::string& name : recovered) recovered_(name);
 }
 
 void Backends::Tend() {
@@ -153,19 +173,25 @@ absl::Status Backends::Set(absl::string_view backend, BreakerMode mode) {
   Row row;
   {
     MutexLock lock(mutex_);
-    const auto found = std::find_if(rows_.begin(), rows_.end(),
-                                    [&](const Row& each) { return each.name == backend; });
-    if (found == rows_.end()) {
+    Row* const found = FindRow(backend);
+    if (found == nullptr) {
       return absl::NotFoundError(absl::StrCat("there is no backend '", backend, "'"));
     }
+    if (found->resilient == nullptr) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the backend '", backend, "' is in memory, and has no breaker"));
+    }
+    found->breaker = mode;
     row = *found;
-  }
-  if (row.resilient == nullptr) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the backend '", backend, "' is in memory, and has no breaker"));
   }
   row.resilient->SetBreaker(mode);
   return absl::OkStatus();
+}
+
+Backends::Row* Backends::FindRow(absl::string_view name) {
+  const auto found =
+      std::find_if(rows_.begin(), rows_.end(), [&](const Row& row) { return row.name == name; });
+  return found == rows_.end() ? nullptr : &*found;
 }
 
 bool Backends::Serves(const Row& row, const BackendSpec& spec) {

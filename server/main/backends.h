@@ -33,8 +33,9 @@ class Backends final : public Breakers {
 
   // Those that the policy names, in its order. What the policy before had under the same name, of
   // the same type, goes on: one in memory with its counters, at the size that it has now; a Redis
-  // with its connections, unless what they are made of has changed. The error names the backend
-  // that cannot be made, and all is then as before. Not to be called twice at once.
+  // with its connections, unless what they are made of has changed; its breaker stays as an
+  // operator has set it. The error names the backend that cannot be made, and all is then as
+  // before. Not to be called twice at once.
   absl::StatusOr<std::vector<std::shared_ptr<Backend>>> Adopt(const PolicySet& policy);
 
   // Tells the operator of backends that are full, and ends those that no policy names and no call
@@ -51,10 +52,14 @@ class Backends final : public Breakers {
     // What it is: one of the two.
     MemoryBackend* memory = nullptr;
     ResilientBackend* resilient = nullptr;
-    absl::optional<RedisSpec> made_of;  // of a Redis
+    absl::optional<RedisSpec> made_of;              // of a Redis
+    BreakerMode breaker = BreakerMode::kAutomatic;  // as an operator has set it
     int64_t reported_full = 0;
   };
 
+  // Null when there is none.
+  Row* FindRow(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Replace(std::vector<Row> rows);
   static bool Serves(const Row& row, const BackendSpec& spec);
   static void Configure(const Row& row, const BackendSpec& spec);
   absl::StatusOr<Row> Make(const BackendSpec& spec);

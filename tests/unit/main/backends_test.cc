@@ -111,6 +111,22 @@ TEST_F(BackendsTest, SetsTheBreakerOfARedisAndTellsWhenItCloses) {
   EXPECT_THAT(recovered_, ElementsAre("shared"));
 }
 
+TEST_F(BackendsTest, LeavesABreakerAsAnOperatorHasSetIt) {
+  const auto breaker_of = [](const std::vector<std::shared_ptr<Backend>>& backends) {
+    return backends[0]->Stats().remote->breaker;
+  };
+  AdoptRedis("");
+  ASSERT_TRUE(backends_.Set("shared", BreakerMode::kForcedOpen).ok());
+  const auto anew = AdoptRedis(", database: 1");
+  EXPECT_EQ(breaker_of(anew), BreakerState::kOpen);
+  EXPECT_EQ(breaker_of(AdoptRedis(", database: 2")), BreakerState::kOpen);
+  ASSERT_TRUE(backends_.Set("shared", BreakerMode::kForcedClosed).ok());
+  EXPECT_EQ(breaker_of(AdoptRedis(", database: 3")), BreakerState::kClosed);
+  ASSERT_TRUE(backends_.Set("shared", BreakerMode::kAutomatic).ok());
+  EXPECT_EQ(breaker_of(AdoptRedis(", database: 4")), BreakerState::kClosed);
+  Adopt("backends: {shared: {type: memory}}");
+}
+
 TEST_F(BackendsTest, TellsWhyThereIsNoBreaker) {
   Adopt("backends: {local: {type: memory}}");
   EXPECT_EQ(backends_.Set("nowhere", BreakerMode::kAutomatic).code(), absl::StatusCode::kNotFound);
