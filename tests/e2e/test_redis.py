@@ -10,7 +10,7 @@ import pytest
 from sluice.v1 import limiter_pb2
 
 from api import Client, only, outcomes
-from harness import sluicectl, wait_until
+from harness import SLUICED, Program, free_port, sluicectl, wait_until
 
 DECISION = limiter_pb2.DETAIL_DECISION
 DEADLINE_S = 0.015
@@ -186,6 +186,49 @@ def test_it_starts_without_redis_and_finds_it_later(start_redis, start_sluiced, 
         lambda: outcome(client.hit("calls", "alice")) == "ALLOWED", "Redis decides", timeout=2.0
     )
     assert any(key.startswith("{shop::alice}:calls:") for key in redis.keys())
+
+
+def start_from_environment(variables, tmp_path, cleanup, monkeypatch):
+    """A sluiced without --config: (its client, what it prints)."""
+    ports = {"GRPC_PORT": free_port(), "PORT": free_port()}
+    for variable, value in {**variables, **ports}.items():
+        monkeypatch.setenv(variable, str(value))
+    sluiced = Program(f"sluiced-{ports['PORT']}", [SLUICED], tmp_path)
+    cleanup.append(sluiced)
+    sluiced.wait_ready(ports["PORT"], "/readyz")
+    client = Client(f"127.0.0.1:{ports['GRPC_PORT']}")
+    cleanup.append(client)
+    wait_until(lambda: "backend=redis" in sluiced.log(), "it tells of its Redis")
+    return client, sluiced.log()
+
+
+def test_servers_without_a_config_share_the_redis_of_the_environment(
+    start_redis, tmp_path, cleanup, monkeypatch
+):
+    redis = start_redis(config=["requirepass right-8204"], password="right-8204")
+    variables = {"REDIS_URL": redis.address, "REDIS_AUTH": "right-8204", "REDIS_POOL_SIZE": 10}
+    started = [
+        start_from_environment(variables, tmp_path, cleanup, monkeypatch) for _ in range(2)
+    ]
+    for client, log in started:
+        wait_until(lambda: outcome(client.hit("api:burst", "alice")) == "ALLOWED", "Redis decides")
+        assert f"mode=single addresses={redis.address}" in log
+        assert "REDIS_POOL_SIZE" in log
+        assert "right-8204" not in log
+    (key,) = [key for key in redis.keys() if ":api%3Aburst:" in key]
+    assert key.startswith("{quickstart::alice}:")
+    for client, _ in started:
+        assert only(client.stat("api:burst", "alice")).stat.hits_remaining <= 38
+
+
+def test_a_cluster_of_the_environment(start_redis_cluster, tmp_path, cleanup, monkeypatch):
+    cluster = start_redis_cluster()
+    variables = {"REDIS_TYPE": "CLUSTER", "REDIS_URL": ",".join(cluster.addresses[:2])}
+    client, _ = start_from_environment(variables, tmp_path, cleanup, monkeypatch)
+    for name in ("alice", "bob", "carol", "dave"):
+        wait_until(lambda: outcome(client.hit("api:burst", name)) == "ALLOWED", "Redis decides")
+        owner = cluster.owner_of(f"{{quickstart::{name}}}")
+        assert any(key.startswith(f"{{quickstart::{name}}}:") for key in owner.keys())
 
 
 @pytest.mark.parametrize("fault", ["kill", "freeze"])
