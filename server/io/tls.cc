@@ -240,8 +240,9 @@ class Client final : public TlsClient {
     if (stamps == stamps_) return absl::OkStatus();
     stamps_ = stamps;
     absl::StatusOr<Context> renewed = NewContext(options_);
-    if (renewed.ok()) context_ = *std::move(renewed);
-    return renewed.status();
+    if (!renewed.ok()) return renewed.status();
+    context_ = *std::move(renewed);
+    return absl::OkStatus();
   }
 
   const TlsClientOptions options_;
