@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "backend/redis/redis_backend.h"
 #include "io/tls.h"
+#include "main/trouble_filter.h"
 
 namespace sluice {
 namespace {
@@ -232,8 +233,15 @@ absl::StatusOr<Backends::Row> Backends::MakeRedis(const BackendSpec& spec) {
   row.made_of = spec.redis;
   // The connections are there before what guards them.
   const auto guard = std::make_shared<std::atomic<ResilientBackend*>>(nullptr);
-  options->on_up = [guard] {
+  const auto filter = std::make_shared<TroubleFilter>(clock_);
+  options->on_up = [guard, filter, name = spec.name] {
     if (ResilientBackend* backend = guard->load()) backend->ProvedAlive();
+    if (filter->PassesWell()) spdlog::info("backend={} redis is reached", name);
+  };
+  options->on_trouble = [filter, name = spec.name](const absl::Status& why) {
+    if (filter->Passes(why.message())) {
+      spdlog::warn("backend={} {}", name, std::string(why.message()));
+    }
   };
   std::unique_ptr<ResilientBackend> backend = NewResilientBackend(
       NewRedisBackend(*options, Loops()), OptionsOf(*spec.redis), HooksOf(spec.name), clock_);

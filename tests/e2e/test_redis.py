@@ -180,12 +180,15 @@ def test_it_starts_without_redis_and_finds_it_later(start_redis, start_sluiced, 
     assert outcome(client.hit("passes", "alice")) == "ERROR_ALLOWED"
     assert outcome(client.hit("falls", "alice")) == "ALLOWED"
     assert timed(lambda: client.hit("raises", "alice"))[1] == "UNAVAILABLE"
+    assert f"backend=shared cannot connect to {redis.address}: Connection refused" in sluiced.log()
+    assert "redis is reached" not in sluiced.log()
     redis.restart()
     wait_up(sluiced)
     wait_until(
         lambda: outcome(client.hit("calls", "alice")) == "ALLOWED", "Redis decides", timeout=2.0
     )
     assert any(key.startswith("{shop::alice}:calls:") for key in redis.keys())
+    assert sluiced.log().count("backend=shared redis is reached") == 1
 
 
 def start_from_environment(variables, tmp_path, cleanup, monkeypatch):
@@ -309,6 +312,8 @@ def test_a_wrong_password_and_a_right_one(start_redis, start_sluiced, connect, t
     # The file is read on each connect.
     secret.write_text("right\n")
     wait_until(lambda: outcome(client.hit("calls", "alice")) == "ALLOWED", "it may come in")
+    assert "refused the login: WRONGPASS" in sluiced.log()
+    assert sluiced.log().count("backend=shared redis is reached") == 1
     assert "wrong-5319" not in sluiced.log()
 
 

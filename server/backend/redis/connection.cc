@@ -1,6 +1,7 @@
 #include "backend/redis/connection.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -268,7 +269,7 @@ void Connection::Lose(const absl::Status& why) {
   const bool worked = state_ == State::kReady;
   stream_.reset();
   reader_.reset();
-  retiring_ = false;
+  if (!std::exchange(retiring_, false)) counts_.TellTrouble(why);
   why_lost_ = std::string(why.message());
   if (!worked) ++failures_;
   hopeful_ = worked;

@@ -13,6 +13,8 @@ namespace {
 
 // An error reply may quote what was sent, so that it has no bound of its own.
 constexpr size_t kMostQuoted = 200;
+// What follows quotes keys, and so identifiers.
+constexpr absl::string_view kQuotes = ", with args beginning with";
 
 // READONLY, OOM, MISCONF and NOREPLICAS may be raised within a script, too: at its first write, and
 // ours write at their end alone.
@@ -50,9 +52,11 @@ void Fail(Errand errand, ErrorKind kind, const absl::Status& status, RouterCount
 
 void FailByReply(Errand errand, absl::string_view error, const Endpoint& from,
                  RouterCounts& counts) {
-  const std::string text = absl::StrCat("redis ", from.ToString(), " answered ",
-                                        absl::CHexEscape(error.substr(0, kMostQuoted)));
+  const absl::string_view quoted = error.substr(0, std::min(kMostQuoted, error.find(kQuotes)));
+  const std::string text =
+      absl::StrCat("redis ", from.ToString(), " answered ", absl::CHexEscape(quoted));
   const absl::string_view code = CodeOf(error);
+  counts.TellTrouble(absl::UnavailableError(text));
   if (IsOneOf(kTakesNoWrites, code)) {
     // No sign against it: while it is asked, Check and Stat are answered.
     Fail(std::move(errand), kRefusedError, NotRun(absl::FailedPreconditionError(text)), counts);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "core/key.h"
 #include "io/endpoint.h"
 #include "io/tls.h"
@@ -52,6 +53,10 @@ struct RedisOptions {
   // Called on a loop, as long as the backend lives, when Redis is reached and was not before. It
   // has taken the login and the scripts by then. Must not block; may be null.
   std::function<void()> on_up;
+  // Called on a loop, as long as the backend lives, whenever a connection is cut or cannot be made,
+  // the Redis cannot be found, or it answers an error: many times a second while that lasts. The
+  // reason names the node, and no secret. Must not block; may be null.
+  std::function<void(const absl::Status& why)> on_trouble;
 
   // For tests, benchmarks and replays.
   //

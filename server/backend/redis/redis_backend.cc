@@ -14,6 +14,7 @@ class RedisBackend final : public Backend {
   RedisBackend(const RedisOptions& options, const std::vector<EventLoop*>& loops)
       : options_(options) {
     counts_.router.on_up = options_.on_up;
+    counts_.router.on_trouble = options_.on_trouble;
     for (int i = 0; i < options_.connections; ++i) {
       lanes_.push_back(NewLane(options_, counts_, *loops[static_cast<size_t>(i) % loops.size()]));
     }

@@ -28,8 +28,13 @@ struct RouterCounts {
   std::array<std::atomic<int64_t>, kErrorKinds> errors{};
   // Routers that have a connection for all of their slots.
   std::atomic<int> up{0};
-  // Runs on a router's loop when it has them, and had them not. May be null.
+  // Those of RedisOptions.
   std::function<void()> on_up;
+  std::function<void(const absl::Status& why)> on_trouble;
+
+  void TellTrouble(const absl::Status& why) const {
+    if (on_trouble != nullptr) on_trouble(why);
+  }
 };
 
 // A command on its way. The router owns it from Send until one of the two is called, which may be

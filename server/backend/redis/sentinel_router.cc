@@ -146,14 +146,14 @@ class SentinelRouter final : public Router, public Connection::Owner {
     asking_ = true;
     polled_us_ = now_us;
     asker_->Send(UncountedErrandOf(NewQuestion(
-        question_, now_us + kPatienceUs, [this](const redisReply* reply) { OnAnswer(reply); })));
+        question_, now_us + kPatienceUs, [this](const Answer& answer) { OnAnswer(answer); })));
   }
 
-  void OnAnswer(const redisReply* reply) {
+  void OnAnswer(const Answer& answer) {
     asking_ = false;
     if (closing_) return;
     absl::optional<Endpoint> master;
-    if (reply != nullptr) master = EndpointOf(TextAt(*reply, 0), TextAt(*reply, 1));
+    if (answer.ok()) master = EndpointOf(TextAt(**answer, 0), TextAt(**answer, 1));
     if (master.has_value()) {
       unanswered_ = 0;
       Follow(master);
@@ -169,8 +169,10 @@ class SentinelRouter final : public Router, public Connection::Owner {
     if (++unanswered_ < options_.addresses.size()) return;
     unanswered_ = 0;
     if (master_->ready() || known_.has_value()) return;
-    master_->GiveUp(absl::UnavailableError(
-        absl::StrCat("no sentinel tells where the master '", options_.sentinel_master, "' is")));
+    const absl::Status why = absl::UnavailableError(
+        absl::StrCat("no sentinel tells where the master '", options_.sentinel_master, "' is"));
+    counts_.TellTrouble(why);
+    master_->GiveUp(why);
   }
 
   const RedisOptions& options_;

@@ -6,6 +6,7 @@ namespace sluice {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::HasSubstr;
@@ -181,8 +182,19 @@ TEST_F(ClusterRouterTest, AMapWithAHoleIsNotUp) {
   EXPECT_EQ(Ask("ECHO a", 10'000, kLow).Wait(), "a");
   Pause(50);
   EXPECT_EQ(counts_.up, 0);
+  EXPECT_THAT(Troubles(), Contains("the redis cluster has slots that no node serves"));
   SetMap(Array({Range(0, 8191, low_), Range(8192, 16383, high_)}));
   EXPECT_TRUE(BecomesUp());
+}
+
+TEST_F(ClusterRouterTest, TellsThatANodeIsInNoCluster) {
+  SetMap("-ERR This instance has cluster support disabled\r\n");
+  Start();
+  EXPECT_TRUE(Becomes([&] { return !Troubles().empty(); }));
+  EXPECT_THAT(Troubles().front(), HasSubstr("cluster support disabled"));
+  SetMap(Array({}));
+  EXPECT_TRUE(Becomes([&] { return Troubles().back() != Troubles().front(); }));
+  EXPECT_THAT(Troubles().back(), HasSubstr("knows no primaries of its cluster"));
 }
 
 TEST_F(ClusterRouterTest, WhileNobodyAnswersCallsFailAtOnce) {

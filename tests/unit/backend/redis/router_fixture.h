@@ -107,6 +107,7 @@ class RouterFixture : public ::testing::Test {
   ~RouterFixture() override { End(); }
 
   void Start() {
+    counts_.on_trouble = [this](const absl::Status& why) { troubles_.emplace_back(why.message()); };
     RunOn(*loop_, [this] { router_ = NewRouter(options_, scripts_, counts_, *loop_); });
   }
   void End() {
@@ -148,6 +149,13 @@ class RouterFixture : public ::testing::Test {
     return call;
   }
 
+  // What went wrong, as the log would hear it.
+  std::vector<std::string> Troubles() {
+    std::vector<std::string> troubles;
+    RunOn(*loop_, [&] { troubles = troubles_; });
+    return troubles;
+  }
+
   // Asks every 2 ms, up to 20 s.
   bool Becomes(const std::function<bool()>& condition) {
     const int64_t end_us = clock_->Now() + 20'000'000;
@@ -171,7 +179,8 @@ class RouterFixture : public ::testing::Test {
   std::vector<std::string> scripts_;
   RouterCounts counts_;
   std::atomic<int> answered_{0};
-  std::unique_ptr<Router> router_;  // the loop's
+  std::unique_ptr<Router> router_;     // the loop's
+  std::vector<std::string> troubles_;  // the loop's
   const std::unique_ptr<EventLoop> loop_ = NewEventLoop(*clock_);
 };
 

@@ -5,6 +5,7 @@
 namespace sluice {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -95,6 +96,7 @@ TEST_F(SentinelRouterTest, WhenNoneKnowsCallsFailAtOnce) {
   options_.addresses = {one.endpoint(), other.endpoint()};
   Start();
   EXPECT_THAT(Ask("ECHO a").Wait(), HasSubstr("no sentinel tells where the master 'main' is"));
+  EXPECT_THAT(Troubles(), Contains(HasSubstr("no sentinel tells where")));
 }
 
 TEST_F(SentinelRouterTest, AReplicaIsNotUsedAndTheSentinelAskedAgain) {

@@ -10,6 +10,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Le;
 using ::testing::Not;
 
@@ -237,6 +238,7 @@ TEST_F(SingleRouterTest, ARefusedLoginSaysNoPassword) {
   StartWith(redis);
   const Asked asked = Ask("ECHO a");
   EXPECT_THAT(asked.Wait(), AllOf(HasSubstr("refused the login: ERR"), Not(HasSubstr("secret"))));
+  EXPECT_EQ(Troubles().front(), asked.Wait());
   EXPECT_TRUE(ProvesNotRun(asked.status()));
 }
 
@@ -330,6 +332,37 @@ TEST_F(SingleRouterTest, ErrorRepliesTellWhetherTheCommandRan) {
   }
   EXPECT_EQ(errors(kRefusedError), static_cast<int64_t>(refused.size()));
   EXPECT_EQ(errors(kReplyError), 4);
+}
+
+TEST_F(SingleRouterTest, AnErrorQuotesNoArguments) {
+  FakeRedis redis([](const Words& words) -> absl::optional<std::string> {
+    return absl::StrCat("-ERR unknown command '", words[0], "', with args beginning with: '",
+                        words[1], "'\r\n");
+  });
+  StartWith(redis);
+  const std::string expected = absl::StrCat("redis ", redis.endpoint().ToString(),
+                                            " answered ERR unknown command \\'FAIL\\'");
+  EXPECT_EQ(Ask("FAIL {shop::alice}:calls").Wait(), expected);
+  EXPECT_THAT(Troubles(), ElementsAre(expected));
+}
+
+TEST_F(SingleRouterTest, TellsOfATroubleButNotOfAConnectionThatItMakesAnewItself) {
+  FakeRedis redis([](const Words& words) -> absl::optional<std::string> {
+    if (words[0] == "FAIL") return "-READONLY You can't write against a read only replica.\r\n";
+    return absl::nullopt;
+  });
+  StartWith(redis);
+  ASSERT_TRUE(BecomesUp());
+  EXPECT_THAT(Troubles(), IsEmpty());
+  Ask("FAIL now").Wait();
+  EXPECT_TRUE(Becomes([&] { return redis.accepted() == 2; }));
+  ASSERT_TRUE(BecomesUp());
+  EXPECT_THAT(Troubles(), ElementsAre(HasSubstr("answered READONLY")));
+  redis.Refuse();
+  redis.Cut();
+  EXPECT_TRUE(Becomes([&] { return Troubles().size() >= 3; }));
+  EXPECT_THAT(Troubles()[1], HasSubstr("was cut"));
+  EXPECT_THAT(Troubles()[2], HasSubstr("Connection refused"));
 }
 
 TEST_F(SingleRouterTest, ARedisThatTakesNoWritesIsNotUnavailable) {
