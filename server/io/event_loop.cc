@@ -248,10 +248,10 @@ class Loop final : public EventLoop {
   std::vector<Watched> watches_;  // by descriptor
   uint32_t generation_ = 0;
   std::map<TimerKey, LoopTimer*> timers_;
-  std::list<std::unique_ptr<Timer>> one_shots_;  // of RunAfter
   uint64_t times_set_ = 0;
   LoopTimer* running_ = nullptr;
   std::vector<std::function<void()>> at_end_;
+  std::list<std::unique_ptr<Timer>> one_shots_;  // of RunAfter
 
   std::thread thread_;
 };

@@ -11,7 +11,7 @@
 namespace sluice {
 
 // epoll on a thread of its own. What it watches and its timers belong to that thread: "on the loop"
-// below means called there. Post alone may be called from anywhere.
+// below means called there.
 class EventLoop {
  public:
   // Told of a file descriptor's events. Outlives its watch.

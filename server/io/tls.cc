@@ -114,7 +114,8 @@ class Session final : public TlsSession {
   const std::string expected_;
 };
 
-// What changes of a file when it is written or replaced, also behind a symbolic link.
+// What changes of a file when it is written, replaced (also behind a symbolic link) or made
+// readable.
 struct Stamp {
   uint64_t device = 0;
   uint64_t inode = 0;
@@ -125,7 +126,7 @@ struct Stamp {
   static Stamp Of(const std::string& path) {
     struct stat about {};
     if (path.empty() || stat(path.c_str(), &about) != 0) return {};
-    return {about.st_dev, about.st_ino, about.st_size, about.st_mtim.tv_sec, about.st_mtim.tv_nsec};
+    return {about.st_dev, about.st_ino, about.st_size, about.st_ctim.tv_sec, about.st_ctim.tv_nsec};
   }
   friend bool operator==(const Stamp&, const Stamp&) = default;
 };
@@ -222,32 +223,35 @@ class Client final : public TlsClient {
            SSL_set_tlsext_host_name(&ssl, name.c_str()) == 1;
   }
 
+  // Of the files as they are now; when they are wrong, as they were when they were right.
   Context Current() const {
-    absl::Status wrong;
+    // Before they are read: what changes meanwhile is read next time.
+    const Stamps stamps = StampsOf(options_);
     Context context;
     {
       MutexLock lock(mutex_);
-      wrong = Renew();
+      if (stamps == stamps_) return context_;
       context = context_;
     }
-    if (!wrong.ok() && options_.on_wrong_files) options_.on_wrong_files(wrong);
-    return context;
-  }
-
-  absl::Status Renew() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    // Before the files are read: what changes meanwhile is read next time.
-    const Stamps stamps = StampsOf(options_);
-    if (stamps == stamps_) return absl::OkStatus();
-    stamps_ = stamps;
     absl::StatusOr<Context> renewed = NewContext(options_);
-    if (!renewed.ok()) return renewed.status();
-    context_ = *std::move(renewed);
-    return absl::OkStatus();
+    bool tell = false;
+    {
+      MutexLock lock(mutex_);
+      if (renewed.ok()) {
+        stamps_ = stamps;
+        context = context_ = *renewed;
+      } else {
+        tell = std::exchange(wrong_, stamps) != stamps;
+      }
+    }
+    if (tell && options_.on_wrong_files) options_.on_wrong_files(renewed.status());
+    return context;
   }
 
   const TlsClientOptions options_;
   mutable Mutex mutex_;
   mutable Stamps stamps_ ABSL_GUARDED_BY(mutex_);
+  mutable Stamps wrong_ ABSL_GUARDED_BY(mutex_);  // that was told last
   mutable Context context_ ABSL_GUARDED_BY(mutex_);
 };
 

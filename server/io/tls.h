@@ -19,13 +19,12 @@ struct TlsClientOptions {
   std::string key_file;     // PEM; stands where cert_file does
   std::string server_name;  // what the server's certificate must name; empty: the endpoint's host
   // Hears of files that have changed since and are wrong, once for each change; what was read
-  // before goes on. Called by NewSession; must not block. May be empty.
+  // before goes on. Called by NewSession, on its thread; must not block. May be empty.
   std::function<void(const absl::Status&)> on_wrong_files;
 };
 
-// Keys and authorities, read again for the next session when a file has changed; the system's
-// authorities are read once. Thread-safe. TLS 1.2 or later; the server's certificate is always
-// verified.
+// Keys and authorities, all read again for the next session when a file has changed. Thread-safe.
+// TLS 1.2 or later; the server's certificate is always verified.
 class TlsClient {
  public:
   virtual ~TlsClient() = default;

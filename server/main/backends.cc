@@ -11,7 +11,6 @@
 #include "absl/strings/str_join.h"
 #include "backend/redis/redis_backend.h"
 #include "io/tls.h"
-#include "main/trouble_filter.h"
 
 namespace sluice {
 namespace {
@@ -119,32 +118,47 @@ absl::StatusOr<std::vector<std::shared_ptr<Backend>>> Backends::Adopt(const Poli
 }
 
 void Backends::Replace(std::vector<Row> rows) {
-  std::vector<Row> made;
+  std::vector<std::string> made;
   std::vector<std::string> recovered;
   {
     MutexLock lock(mutex_);
     for (Row& row : rows) {
       const Row* const before = FindRow(row.name);
-      if (before == nullptr) continue;
+      if (before == nullptr || row.resilient == nullptr) continue;
       row.breaker = before->breaker;
-      if (row.backend != before->backend) made.push_back(row);
+      if (row.backend != before->backend) made.push_back(row.name);
     }
     for (const Row& row : rows_) {
-      const auto stays = std::find_if(rows.begin(), rows.end(),
-                                      [&](const Row& each) { return each.backend == row.backend; });
-      if (stays != rows.end()) continue;
-      // Its breaker will tell nobody any more that it closes.
-      if (row.resilient != nullptr && row.resilient->breaker() != BreakerState::kClosed) {
+      const auto next = std::find_if(rows.begin(), rows.end(),
+                                     [&](const Row& each) { return each.name == row.name; });
+      if (next != rows.end() && next->backend == row.backend) continue;
+      removed_.push_back(row.backend);
+      if (row.resilient == nullptr) continue;
+      row.troubles->Close();
+      // Its breaker will tell nobody any more that it closes; that of the next may.
+      const bool stays_open = next != rows.end() && next->breaker == BreakerMode::kForcedOpen;
+      if (row.resilient->breaker() != BreakerState::kClosed && !stays_open) {
         recovered.push_back(row.name);
       }
-      removed_.push_back(row.backend);
     }
     rows_ = std::move(rows);
   }
-  for (const Row& row : made) {
-    if (row.resilient != nullptr) row.resilient->SetBreaker(row.breaker);
-  }
+  for (const std::string& name : made) ApplyBreaker(name);
   for (const std::string& name : recovered) recovered_(name);
+}
+
+void Backends::ApplyBreaker(absl::string_view name) {
+  Row applied;
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      const Row* const row = FindRow(name);
+      if (row == nullptr || row->resilient == nullptr) return;
+      if (row->backend == applied.backend && row->breaker == applied.breaker) return;
+      applied = *row;
+    }
+    applied.resilient->SetBreaker(applied.breaker);
+  }
 }
 
 void Backends::Tend() {
@@ -171,21 +185,19 @@ void Backends::Tend() {
 }
 
 absl::Status Backends::Set(absl::string_view backend, BreakerMode mode) {
-  Row row;
   {
     MutexLock lock(mutex_);
-    Row* const found = FindRow(backend);
-    if (found == nullptr) {
+    Row* const row = FindRow(backend);
+    if (row == nullptr) {
       return absl::NotFoundError(absl::StrCat("there is no backend '", backend, "'"));
     }
-    if (found->resilient == nullptr) {
+    if (row->resilient == nullptr) {
       return absl::FailedPreconditionError(
           absl::StrCat("the backend '", backend, "' is in memory, and has no breaker"));
     }
-    found->breaker = mode;
-    row = *found;
+    row->breaker = mode;
   }
-  row.resilient->SetBreaker(mode);
+  ApplyBreaker(backend);
   return absl::OkStatus();
 }
 
@@ -233,13 +245,13 @@ absl::StatusOr<Backends::Row> Backends::MakeRedis(const BackendSpec& spec) {
   row.made_of = spec.redis;
   // The connections are there before what guards them.
   const auto guard = std::make_shared<std::atomic<ResilientBackend*>>(nullptr);
-  const auto filter = std::make_shared<TroubleFilter>(clock_);
-  options->on_up = [guard, filter, name = spec.name] {
+  row.troubles = std::make_shared<TroubleFilter>(clock_);
+  options->on_up = [guard, troubles = row.troubles, name = spec.name] {
     if (ResilientBackend* backend = guard->load()) backend->ProvedAlive();
-    if (filter->PassesWell()) spdlog::info("backend={} redis is reached", name);
+    if (troubles->PassesWell()) spdlog::info("backend={} redis is reached", name);
   };
-  options->on_trouble = [filter, name = spec.name](const absl::Status& why) {
-    if (filter->Passes(why.message())) {
+  options->on_trouble = [troubles = row.troubles, name = spec.name](const absl::Status& why) {
+    if (troubles->Passes(why.message())) {
       spdlog::warn("backend={} {}", name, std::string(why.message()));
     }
   };

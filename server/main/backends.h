@@ -19,6 +19,7 @@
 #include "core/clock.h"
 #include "core/mutex.h"
 #include "io/event_loop.h"
+#include "main/trouble_filter.h"
 #include "policy/policy_set.h"
 
 namespace sluice {
@@ -54,12 +55,15 @@ class Backends final : public Breakers {
     ResilientBackend* resilient = nullptr;
     absl::optional<RedisSpec> made_of;              // of a Redis
     BreakerMode breaker = BreakerMode::kAutomatic;  // as an operator has set it
+    std::shared_ptr<TroubleFilter> troubles;        // of a Redis
     int64_t reported_full = 0;
   };
 
   // Null when there is none.
   Row* FindRow(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Replace(std::vector<Row> rows);
+  // Sets what the row says, also when that changes meanwhile.
+  void ApplyBreaker(absl::string_view name);
   static bool Serves(const Row& row, const BackendSpec& spec);
   static void Configure(const Row& row, const BackendSpec& spec);
   absl::StatusOr<Row> Make(const BackendSpec& spec);

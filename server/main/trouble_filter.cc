@@ -9,21 +9,17 @@ namespace {
 constexpr int64_t kBetweenSameUs = 10'000'000;
 constexpr int64_t kBetweenAnyUs = 1'000'000;
 
-// A clock that was set back holds nothing up.
-bool IsWithin(int64_t told_us, int64_t now_us, int64_t span_us) {
-  return told_us <= now_us && now_us < told_us + span_us;
-}
-
 }  // namespace
 
 bool TroubleFilter::Passes(absl::string_view why) {
   const int64_t now_us = clock_.Now();
   MutexLock lock(mutex_);
-  if (IsWithin(last_told_us_, now_us, kBetweenAnyUs)) return false;
+  if (closed_ || now_us < last_told_us_ + kBetweenAnyUs) return false;
   for (auto told = told_us_.begin(); told != told_us_.end();) {
-    told = IsWithin(told->second, now_us, kBetweenSameUs) ? std::next(told) : told_us_.erase(told);
+    told = now_us < told->second + kBetweenSameUs ? std::next(told) : told_us_.erase(told);
   }
-  if (!told_us_.emplace(why, now_us).second) return false;
+  if (told_us_.find(why) != told_us_.end()) return false;
+  told_us_.emplace(why, now_us);
   last_told_us_ = now_us;
   well_is_news_ = true;
   return true;
@@ -31,7 +27,12 @@ bool TroubleFilter::Passes(absl::string_view why) {
 
 bool TroubleFilter::PassesWell() {
   MutexLock lock(mutex_);
-  return std::exchange(well_is_news_, false);
+  return std::exchange(well_is_news_, false) && !closed_;
+}
+
+void TroubleFilter::Close() {
+  MutexLock lock(mutex_);
+  closed_ = true;
 }
 
 }  // namespace sluice

@@ -21,14 +21,17 @@ class TroubleFilter {
 
   // Whether the log hears of this trouble.
   bool Passes(absl::string_view why);
+  // From now on it hears of nothing: the backend is not in use any more.
+  void Close();
   // Whether the log hears that all is well: for the first time, and when it has heard of a trouble.
   bool PassesWell();
 
  private:
   const Clock& clock_;
   Mutex mutex_;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool well_is_news_ ABSL_GUARDED_BY(mutex_) = true;
-  // Of the last ten seconds.
+  // Of the last ten seconds, by reason.
   std::map<std::string, int64_t, std::less<>> told_us_ ABSL_GUARDED_BY(mutex_);
   int64_t last_told_us_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -42,7 +42,8 @@ struct LeakyBucketWithQueue {
   static Size SizeAt(const Grid& grid, const Settings& settings) {
     const absl::int128 capacity = settings.capacity;
     Size size = BucketSize(capacity * grid.period, capacity, grid.period);
-    // A level in full debt, and beside it the whole of a debit of that size that has begun to leak.
+    // A level in full debt, and beside it the whole of a debit of that size that has begun to leak;
+    // within a step half as much again, which is below 2^53.
     const absl::int128 queued = 4 * capacity;
     if (queued > size.largest) {
       size.largest = queued;

@@ -11,6 +11,7 @@
 #include "tests/conformance/counters.h"
 #include "tests/conformance/redis_servers.h"
 #include "tests/fakes/awaited_decision.h"
+#include "tests/fakes/required_params.h"
 
 namespace sluice {
 namespace {
@@ -53,6 +54,39 @@ TEST_F(RedisBackendTest, WhatIsNoCounterOfOursFailsAloneAndIsKept) {
   backend_->Decide(look);
   ASSERT_TRUE(look.Wait().ok());
   EXPECT_EQ(look.verdicts_told()[0].remaining, 0);
+}
+
+TEST_F(RedisBackendTest, SoDoLogsAndRequestsOverSeveralKeys) {
+  const Limit log = LimitOf("sliding_window_log", "5/min");
+  const Limit calendar = LimitOf("time_of_day", "8/s", RequiredParams("time_of_day"));
+  const CounterKey text = KeyOf("text", log);
+  const CounterKey list = KeyOf("list", log);
+  const CounterKey ours = KeyOf("ours", log);
+  const CounterKey hours = KeyOf("hours", calendar);
+  SharedRedis().Cli({"SET", text.ToString(), "hello"});
+  SharedRedis().Cli({"RPUSH", list.ToString(), "hello"});
+  SharedRedis().Cli({"SET", a_.ToString(), "hello"});
+  SharedRedis().Cli({"SET", hours.ToString(), "hello"});
+  using Charges = std::vector<Charge>;
+  std::deque<AwaitedDecision> foreign;
+  for (const Charges& charges :
+       {Charges{{text, log, 1, Mode::kTake}}, Charges{{list, log, 1, Mode::kSettle}},
+        Charges{{hours, calendar, 1, Mode::kTake}},
+        Charges{{b_, ten_, 1, Mode::kTake}, {a_, ten_, 1, Mode::kFollow}},
+        Charges{{ours, log, 1, Mode::kTake}, {text, log, 1, Mode::kTake}}}) {
+    foreign.emplace_back(charges, kStartUs);
+  }
+  AwaitedDecision well({{b_, ten_, 1, Mode::kTake}, {ours, log, 1, Mode::kTake}}, kStartUs);
+  for (AwaitedDecision& decision : foreign) backend_->Decide(decision);
+  backend_->Decide(well);
+  for (AwaitedDecision& decision : foreign) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(decision.Wait())) << decision.Wait();
+  }
+  ASSERT_EQ(well.Wait(), absl::OkStatus());
+  EXPECT_EQ(well.verdicts_told()[0].remaining, 9);
+  EXPECT_EQ(well.verdicts_told()[1].remaining, 4);
+  EXPECT_EQ(Get(text), "hello");
+  EXPECT_EQ(SharedRedis().Cli({"LRANGE", list.ToString(), "0", "-1"}), "hello");
 }
 
 // In one call the looks would fail with the takes.

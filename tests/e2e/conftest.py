@@ -26,8 +26,9 @@ def clear_of_midnight():
 @pytest.fixture(scope="session", autouse=True)
 def clear_of_our_environment():
     """What the shell that runs the suite has set says nothing to the servers that it starts."""
-    for variable in ("GRPC_PORT", "PORT", "RUNTIME_ROOT"):
-        os.environ.pop(variable, None)
+    for variable in list(os.environ):
+        if variable in ("GRPC_PORT", "PORT", "RUNTIME_ROOT") or variable.startswith("REDIS_"):
+            del os.environ[variable]
 
 
 @pytest.fixture(scope="session")

@@ -188,11 +188,11 @@ def test_it_starts_without_redis_and_finds_it_later(start_redis, start_sluiced, 
         lambda: outcome(client.hit("calls", "alice")) == "ALLOWED", "Redis decides", timeout=2.0
     )
     assert any(key.startswith("{shop::alice}:calls:") for key in redis.keys())
-    assert sluiced.log().count("backend=shared redis is reached") == 1
+    assert "backend=shared redis is reached" in sluiced.log()
 
 
 def start_from_environment(variables, tmp_path, cleanup, monkeypatch):
-    """A sluiced without --config: (its client, what it prints)."""
+    """A sluiced without --config: (its client, itself)."""
     ports = {"GRPC_PORT": free_port(), "PORT": free_port()}
     for variable, value in {**variables, **ports}.items():
         monkeypatch.setenv(variable, str(value))
@@ -201,8 +201,8 @@ def start_from_environment(variables, tmp_path, cleanup, monkeypatch):
     sluiced.wait_ready(ports["PORT"], "/readyz")
     client = Client(f"127.0.0.1:{ports['GRPC_PORT']}")
     cleanup.append(client)
-    wait_until(lambda: "backend=redis" in sluiced.log(), "it tells of its Redis")
-    return client, sluiced.log()
+    wait_until(lambda: "backend=redis redis is reached" in sluiced.log(), "Redis is reached")
+    return client, sluiced
 
 
 def test_servers_without_a_config_share_the_redis_of_the_environment(
@@ -213,15 +213,16 @@ def test_servers_without_a_config_share_the_redis_of_the_environment(
     started = [
         start_from_environment(variables, tmp_path, cleanup, monkeypatch) for _ in range(2)
     ]
-    for client, log in started:
+    for client, sluiced in started:
         wait_until(lambda: outcome(client.hit("api:burst", "alice")) == "ALLOWED", "Redis decides")
-        assert f"mode=single addresses={redis.address}" in log
-        assert "REDIS_POOL_SIZE" in log
-        assert "right-8204" not in log
+        assert f"mode=single addresses={redis.address}" in sluiced.log()
+        assert "REDIS_POOL_SIZE" in sluiced.log()
+        assert "right-8204" not in sluiced.log()
     (key,) = [key for key in redis.keys() if ":api%3Aburst:" in key]
     assert key.startswith("{quickstart::alice}:")
-    for client, _ in started:
-        assert only(client.stat("api:burst", "alice")).stat.hits_remaining <= 38
+    # Both servers' hits, in units of 1/period: an hour's microseconds each.
+    backlog = int(redis.cli("GET", key).split()[1])
+    assert backlog > 1.5 * 3_600_000_000
 
 
 def test_a_cluster_of_the_environment(start_redis_cluster, tmp_path, cleanup, monkeypatch):
@@ -313,7 +314,7 @@ def test_a_wrong_password_and_a_right_one(start_redis, start_sluiced, connect, t
     secret.write_text("right\n")
     wait_until(lambda: outcome(client.hit("calls", "alice")) == "ALLOWED", "it may come in")
     assert "refused the login: WRONGPASS" in sluiced.log()
-    assert sluiced.log().count("backend=shared redis is reached") == 1
+    assert "backend=shared redis is reached" in sluiced.log()
     assert "wrong-5319" not in sluiced.log()
 
 

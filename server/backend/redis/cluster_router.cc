@@ -156,13 +156,13 @@ class ClusterRouter final : public Router, public Connection::Owner {
     asking_ = true;
     asked_us_ = loop_.now_us();
     const Endpoint endpoint = NextToAsk();
-    const auto on_answer = [this, endpoint](const Answer& answer) { OnAnswer(answer, endpoint); };
-    auto question = NewQuestion(question_, asked_us_ + kPatienceUs, on_answer);
+    const auto answer = [this, endpoint](const redisReply* reply) { OnAnswer(reply, endpoint); };
+    auto question = NewQuestion(question_, asked_us_ + kPatienceUs, answer);
     Connection* node = NodeAt(endpoint);
     if (node != nullptr) {
       node->Send(UncountedErrandOf(std::move(question)));
     } else {
-      question->OnError(absl::UnavailableError("the redis cluster names too many nodes"));
+      question->OnError(absl::UnavailableError(""));
     }
   }
 
@@ -181,17 +181,17 @@ class ClusterRouter final : public Router, public Connection::Owner {
     return all[turn_++ % all.size()];
   }
 
-  void OnAnswer(const Answer& answer, const Endpoint& from) {
+  void OnAnswer(const redisReply* reply, const Endpoint& from) {
     asking_ = false;
     if (closing_) return;
-    absl::StatusOr<SlotMap> map = answer.ok() ? SlotMap::Parse(**answer, from) : answer.status();
+    absl::StatusOr<SlotMap> map = absl::UnavailableError("no answer");
+    if (reply != nullptr) map = SlotMap::Parse(*reply, from);
     // A node that belongs to no cluster (yet, or any more) knows none of them.
-    if (map.ok() && map->primaries().empty()) {
-      map = absl::UnavailableError(
-          absl::StrCat("redis ", from.ToString(), " knows no primaries of its cluster"));
-    }
-    if (!map.ok()) {
-      counts_.TellTrouble(map.status());
+    if (!map.ok() || map->primaries().empty()) {
+      if (reply != nullptr) {
+        counts_.TellTrouble(absl::UnavailableError(
+            absl::StrCat("redis ", from.ToString(), " knows no primaries of a cluster")));
+      }
       Refresh();
       return;
     }

@@ -1,7 +1,6 @@
 #include "backend/redis/connection.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -60,7 +59,7 @@ Connection::~Connection() {
 
 void Connection::Open(std::vector<Endpoint> endpoints) {
   if (endpoints == endpoints_) return;
-  if (ready()) Lose(absl::UnavailableError(Named("is not to be asked any more")));
+  if (ready()) Leave(absl::UnavailableError(Named("is not to be asked any more")));
   stream_.reset();
   reader_.reset();
   endpoints_ = std::move(endpoints);
@@ -197,7 +196,7 @@ void Connection::OnReply(const redisReply& reply) {
   } else {
     errand.call->OnReply(reply);
   }
-  if (retiring_ && written_ == 0) Lose(absl::UnavailableError(Named("is asked anew")));
+  if (retiring_ && written_ == 0) Leave(absl::UnavailableError(Named("is asked anew")));
 }
 
 void Connection::OnErrorReply(Errand errand, absl::string_view error) {
@@ -266,10 +265,15 @@ Connection::Entry* Connection::Find(uint64_t number) {
 }
 
 void Connection::Lose(const absl::Status& why) {
+  counts_.TellTrouble(why);
+  Leave(why);
+}
+
+void Connection::Leave(const absl::Status& why) {
   const bool worked = state_ == State::kReady;
   stream_.reset();
   reader_.reset();
-  if (!std::exchange(retiring_, false)) counts_.TellTrouble(why);
+  retiring_ = false;
   why_lost_ = std::string(why.message());
   if (!worked) ++failures_;
   hopeful_ = worked;
@@ -324,7 +328,7 @@ void Connection::OnTimer() {
   Expire();
   const int64_t now_us = loop_.now_us();
   if (retiring_ && written_ == 0) {
-    Lose(absl::UnavailableError(Named("is asked anew")));
+    Leave(absl::UnavailableError(Named("is asked anew")));
   } else if (state_ == State::kConnecting && turn_us_ <= now_us) {
     Lose(absl::UnavailableError(Named("was not ready within connect_timeout")));
   } else if (state_ == State::kPaused && turn_us_ <= now_us) {

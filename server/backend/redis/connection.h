@@ -115,6 +115,8 @@ class Connection final : private Stream::Listener {
   Entry* Find(uint64_t number);
 
   void Lose(const absl::Status& why);
+  // The same of its own accord.
+  void Leave(const absl::Status& why);
   void PlanAttempt();
   std::vector<Errand> TakeWritten();
   std::vector<Errand> TakeWaiting();

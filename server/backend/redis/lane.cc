@@ -12,6 +12,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "backend/redis/forget.h"
 #include "backend/redis/script.h"
 #include "backend/redis/script_call.h"
@@ -180,9 +181,13 @@ class LaneImpl final : public Lane {
     return absl::DeadlineExceededError("Redis did not answer in time");
   }
   // Redis itself works: this opens no breaker.
-  absl::Status Foreign(const CounterKey& key) const {
+  absl::Status Foreign(const Decision& decision) const {
+    const std::string keys =
+        absl::StrJoin(decision.charges, " or ", [this](std::string* out, const Charge& charge) {
+          absl::StrAppend(out, charge.key.ToString(options_.hash_tag));
+        });
     return absl::FailedPreconditionError(
-        absl::StrCat("the key ", key.ToString(options_.hash_tag), " holds no counter of ours"));
+        absl::StrCat("the key ", keys, " holds no counter of ours"));
   }
   void CountTimeout() {
     counts_.router.errors[kTimeoutError].fetch_add(1, std::memory_order_relaxed);
@@ -362,7 +367,7 @@ void LaneImpl::Answered(Call& call, const redisReply& reply) {
     if (answer == ScriptReply::Answer::kDecided) {
       Answer(*waiting, absl::OkStatus());
     } else if (answer == ScriptReply::Answer::kForeign) {
-      Answer(*waiting, Foreign(waiting->decision->charges.front().key));
+      Answer(*waiting, Foreign(*waiting->decision));
     } else if (++waiting->stale == kMostStale) {
       Answer(*waiting, NotRun(absl::UnavailableError("the times of its keys kept changing")));
     } else {

@@ -54,8 +54,8 @@ struct RedisOptions {
   // has taken the login and the scripts by then. Must not block; may be null.
   std::function<void()> on_up;
   // Called on a loop, as long as the backend lives, whenever a connection is cut or cannot be made,
-  // the Redis cannot be found, or it answers an error: many times a second while that lasts. The
-  // reason names the node, and no secret. Must not block; may be null.
+  // the Redis cannot be found, or an error that it answers fails a command: many times a second
+  // while that lasts. The reason has no secret and no key. Must not block; may be null.
   std::function<void(const absl::Status& why)> on_trouble;
 
   // For tests, benchmarks and replays.

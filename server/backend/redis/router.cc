@@ -13,13 +13,13 @@ namespace {
 
 class Question final : public RedisCall {
  public:
-  explicit Question(std::function<void(const Answer&)> answer) : answer_(std::move(answer)) {}
+  explicit Question(std::function<void(const redisReply*)> answer) : answer_(std::move(answer)) {}
 
   void OnReply(const redisReply& reply) override { answer_(&reply); }
-  void OnError(const absl::Status& status) override { answer_(status); }
+  void OnError(const absl::Status&) override { answer_(nullptr); }
 
  private:
-  const std::function<void(const Answer&)> answer_;
+  const std::function<void(const redisReply*)> answer_;
 };
 
 }  // namespace
@@ -79,7 +79,7 @@ void FailAsClosing(std::unique_ptr<RedisCall> call, RouterCounts& counts) {
 }
 
 std::unique_ptr<RedisCall> NewQuestion(std::string command, int64_t deadline_us,
-                                       std::function<void(const Answer&)> answer) {
+                                       std::function<void(const redisReply*)> answer) {
   auto question = std::make_unique<Question>(std::move(answer));
   question->command = std::move(command);
   question->deadline_us = deadline_us;

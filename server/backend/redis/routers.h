@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "backend/redis/connection.h"
 #include "backend/redis/options.h"
@@ -38,10 +36,9 @@ void FailAsNoPrimary(const Endpoint& endpoint, std::unique_ptr<RedisCall> call,
 // Fails what a router gets while it is destroyed.
 void FailAsClosing(std::unique_ptr<RedisCall> call, RouterCounts& counts);
 
-// A question of a router's own. The reply lives until `answer` returns.
-using Answer = absl::StatusOr<const redisReply*>;
+// A question of a router's own. `answer` gets null when there is none.
 std::unique_ptr<RedisCall> NewQuestion(std::string command, int64_t deadline_us,
-                                       std::function<void(const Answer&)> answer);
+                                       std::function<void(const redisReply*)> answer);
 
 // A router's part in RouterCounts::up.
 class UpShare {

@@ -146,14 +146,14 @@ class SentinelRouter final : public Router, public Connection::Owner {
     asking_ = true;
     polled_us_ = now_us;
     asker_->Send(UncountedErrandOf(NewQuestion(
-        question_, now_us + kPatienceUs, [this](const Answer& answer) { OnAnswer(answer); })));
+        question_, now_us + kPatienceUs, [this](const redisReply* reply) { OnAnswer(reply); })));
   }
 
-  void OnAnswer(const Answer& answer) {
+  void OnAnswer(const redisReply* reply) {
     asking_ = false;
     if (closing_) return;
     absl::optional<Endpoint> master;
-    if (answer.ok()) master = EndpointOf(TextAt(**answer, 0), TextAt(**answer, 1));
+    if (reply != nullptr) master = EndpointOf(TextAt(*reply, 0), TextAt(*reply, 1));
     if (master.has_value()) {
       unanswered_ = 0;
       Follow(master);

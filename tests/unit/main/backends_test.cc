@@ -11,6 +11,8 @@
 #include "core/clock.h"
 #include "core/mutex.h"
 #include "policy/loader.h"
+#include "tests/conformance/counters.h"
+#include "tests/fakes/awaited_decision.h"
 #include "tests/fakes/temp_folder.h"
 
 namespace sluice {
@@ -19,6 +21,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 // No Redis runs: what is asked is which backends there are.
 class BackendsTest : public testing::Test {
@@ -35,6 +38,22 @@ class BackendsTest : public testing::Test {
   std::vector<std::shared_ptr<Backend>> AdoptRedis(const std::string& more) {
     return Adopt(absl::StrCat("backends: {shared: {type: redis, addresses: [\"unix:",
                               folder_ / "redis.sock", "\"]", more, "}}\n"));
+  }
+
+  static BreakerState BreakerOf(const std::vector<std::shared_ptr<Backend>>& backends) {
+    return backends[0]->Stats().remote->breaker;
+  }
+  // There is nobody to decide.
+  void Fail(Backend& backend) {
+    const Limit limit = LimitOf("fixed_window", "1/s");
+    const CounterKey key = KeyOf("a", limit);
+    AwaitedDecision decision({{key, limit, 1, Mode::kTake}}, clock_->Now());
+    backend.Decide(decision);
+    EXPECT_FALSE(decision.Wait().ok());
+  }
+  std::vector<std::string> Recovered() {
+    MutexLock lock(mutex_);
+    return recovered_;
   }
 
   const TempFolder folder_;
@@ -107,24 +126,29 @@ TEST_F(BackendsTest, SetsTheBreakerOfARedisAndTellsWhenItCloses) {
   EXPECT_EQ(redis[0]->Stats().remote->breaker, BreakerState::kOpen);
   ASSERT_TRUE(backends_.Set("shared", BreakerMode::kForcedClosed).ok());
   EXPECT_EQ(redis[0]->Stats().remote->breaker, BreakerState::kClosed);
-  MutexLock lock(mutex_);
-  EXPECT_THAT(recovered_, ElementsAre("shared"));
+  EXPECT_THAT(Recovered(), ElementsAre("shared"));
 }
 
-TEST_F(BackendsTest, LeavesABreakerAsAnOperatorHasSetIt) {
-  const auto breaker_of = [](const std::vector<std::shared_ptr<Backend>>& backends) {
-    return backends[0]->Stats().remote->breaker;
-  };
-  AdoptRedis("");
+TEST_F(BackendsTest, ANewBackendsBreakerStandsAsAnOperatorHasSetIt) {
+  const std::string touchy = ", breaker: {failure_threshold: 1, recovery_timeout: 1h}";
+  AdoptRedis(touchy);
   ASSERT_TRUE(backends_.Set("shared", BreakerMode::kForcedOpen).ok());
-  const auto anew = AdoptRedis(", database: 1");
-  EXPECT_EQ(breaker_of(anew), BreakerState::kOpen);
-  EXPECT_EQ(breaker_of(AdoptRedis(", database: 2")), BreakerState::kOpen);
+  EXPECT_EQ(BreakerOf(AdoptRedis(touchy + ", database: 1")), BreakerState::kOpen);
+  EXPECT_EQ(BreakerOf(AdoptRedis(touchy + ", database: 2")), BreakerState::kOpen);
+  EXPECT_THAT(Recovered(), IsEmpty());
+
   ASSERT_TRUE(backends_.Set("shared", BreakerMode::kForcedClosed).ok());
-  EXPECT_EQ(breaker_of(AdoptRedis(", database: 3")), BreakerState::kClosed);
+  EXPECT_THAT(Recovered(), ElementsAre("shared"));
+  const auto forced_closed = AdoptRedis(touchy + ", database: 3");
+  Fail(*forced_closed[0]);
+  EXPECT_EQ(BreakerOf(forced_closed), BreakerState::kClosed);
+
   ASSERT_TRUE(backends_.Set("shared", BreakerMode::kAutomatic).ok());
-  EXPECT_EQ(breaker_of(AdoptRedis(", database: 4")), BreakerState::kClosed);
-  Adopt("backends: {shared: {type: memory}}");
+  const auto automatic = AdoptRedis(touchy + ", database: 4");
+  Fail(*automatic[0]);
+  EXPECT_EQ(BreakerOf(automatic), BreakerState::kOpen);
+  AdoptRedis(touchy + ", database: 5");
+  EXPECT_THAT(Recovered(), ElementsAre("shared", "shared")) << "nobody else will tell";
 }
 
 TEST_F(BackendsTest, TellsWhyThereIsNoBreaker) {

@@ -1218,15 +1218,16 @@ end
 --
 -- ARGV[1] is packed (script_call.cc): the time in microseconds or -1 for TIME, how many limits and
 -- decisions there are, and runs, if it is plain; the limits; then for each decision its
--- charges, or for each run its decisions. The reply is a flat list of integers: the time; for each decision 1 and its verdicts, or 0 and the keys' times when
--- the terms of a calendar are not those of these times, and nothing was charged.
+-- charges, or for each run its decisions. The reply is a flat list of integers: the time; for each
+-- decision 1 and its verdicts, or 0 and the keys' times when the terms of a calendar are not those of
+-- these times, or 2 when what a key holds is no counter of ours; then nothing was charged.
 --
 -- A counter is a string, its registers in plain decimals; with a log it is a list, the registers
 -- first and then the entries, oldest first, each `at cost tag`.
 
-local call, unpack_struct = redis.call, struct.unpack
+local call, try, unpack_struct = redis.call, redis.pcall, struct.unpack
 
-local match, format, rep = string.match, string.format, string.rep
+local find, match, format, rep = string.find, string.match, string.format, string.rep
 
 local MOST = 4503599627370496
 local MOST_TTL_MS = 1000000000000000
@@ -1258,8 +1259,13 @@ for i = 1, limit_count do
   }
 end
 
--- Registers as they are stored; nil: they are something else.
+-- Registers of what is stored, or of the error when it is no counter of ours and of another type;
+-- nil: it is something else. Others' decisions in this call have nothing to do with such a key.
 local function numbers(text, strategy)
+  if type(text) == 'table' then
+    if find(text.err, 'WRONGTYPE', 1, true) then return nil end
+    error(text.err)
+  end
   local registers = {match(text, strategy.pattern)}
   if #registers ~= strategy.registers then return nil end
   for i = 1, #registers do registers[i] = tonumber(registers[i]) end
@@ -1287,10 +1293,9 @@ if run_count > 0 then
     local limit = limits[index]
     local strategy, terms, ticks = limit.strategy, limit.terms, limit.now
     local last = 5 + strategy.registers
-    local text = redis.pcall('GET', key)
+    local text = try('GET', key)
     local registers = UNUSED
-    -- Others' decisions in this call have nothing to do with a key that is not ours.
-    if text then registers = type(text) == 'string' and numbers(text, strategy) end
+    if text then registers = numbers(text, strategy) end
     local kept
     for _ = 1, size do
       local mode, amount, v, _
@@ -1465,15 +1470,14 @@ local function load(index, strategy)
   local text
   if strategy.log then
     if not open_log then make_logs() end
-    text = call('LINDEX', key, 0)
+    text = try('LINDEX', key, 0)
   else
-    text = call('GET', key)
+    text = try('GET', key)
   end
-  if text then
-    counter.registers, counter.known = numbers(text, strategy), true
-    if not counter.registers then error('the key ' .. key .. ' does not hold a counter of ours') end
+  if text then counter.registers, counter.known = numbers(text, strategy), true end
+  if strategy.log and counter.registers then
+    counter.log = open_log(key, counter.registers[strategy.log])
   end
-  if strategy.log then counter.log = open_log(key, counter.registers[strategy.log]) end
   counters[index] = counter
   return counter
 end
@@ -1665,6 +1669,11 @@ local function decide_one(counter, limit, mode, tag, amount)
   tell(limit, v)
 end
 
+local function tell_foreign()
+  told = told + 1
+  out[told] = FOREIGN
+end
+
 for _ = 1, decision_count do
   local size, key, limit, mode, tag, amount
   size, at = unpack_struct('<H', blob, at)
@@ -1673,19 +1682,22 @@ for _ = 1, decision_count do
     limit = limits[limit]
     local counter = counters[key] or load(key, limit.strategy)
     if limit.strategy.calendar and not decide then make_groups() end
-    if not limit.strategy.calendar or not is_stale({{counter = counter, limit = limit}}) then
+    if not counter.registers then
+      tell_foreign()
+    elseif not limit.strategy.calendar or not is_stale({{counter = counter, limit = limit}}) then
       decide_one(counter, limit, mode, tag, amount)
     end
   else
     if not decide then make_groups() end
-    local charges = {}
+    local charges, foreign = {}, false
     for i = 1, size do
       key, limit, mode, tag, amount, at = unpack_struct('<HHBBd', blob, at)
       limit = limits[limit]
       local counter = counters[key] or load(key, limit.strategy)
       charges[i] = {counter = counter, limit = limit, mode = mode, tag = tag, amount = amount}
+      foreign = foreign or not counter.registers
     end
-    decide(charges)
+    if foreign then tell_foreign() else decide(charges) end
   end
 end
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tests/fakes/fake_redis.h"
 #include "tests/unit/backend/redis/router_fixture.h"
@@ -190,11 +193,17 @@ TEST_F(ClusterRouterTest, AMapWithAHoleIsNotUp) {
 TEST_F(ClusterRouterTest, TellsThatANodeIsInNoCluster) {
   SetMap("-ERR This instance has cluster support disabled\r\n");
   Start();
-  EXPECT_TRUE(Becomes([&] { return !Troubles().empty(); }));
-  EXPECT_THAT(Troubles().front(), HasSubstr("cluster support disabled"));
+  const auto told = [this](absl::string_view what) {
+    return Becomes([&] {
+      const std::vector<std::string> troubles = Troubles();
+      return std::any_of(troubles.begin(), troubles.end(), [&](const std::string& trouble) {
+        return absl::StrContains(trouble, what);
+      });
+    });
+  };
+  EXPECT_TRUE(told("cluster support disabled"));
   SetMap(Array({}));
-  EXPECT_TRUE(Becomes([&] { return Troubles().back() != Troubles().front(); }));
-  EXPECT_THAT(Troubles().back(), HasSubstr("knows no primaries of its cluster"));
+  EXPECT_TRUE(told("knows no primaries of a cluster"));
 }
 
 TEST_F(ClusterRouterTest, WhileNobodyAnswersCallsFailAtOnce) {

@@ -238,7 +238,7 @@ TEST_F(SingleRouterTest, ARefusedLoginSaysNoPassword) {
   StartWith(redis);
   const Asked asked = Ask("ECHO a");
   EXPECT_THAT(asked.Wait(), AllOf(HasSubstr("refused the login: ERR"), Not(HasSubstr("secret"))));
-  EXPECT_EQ(Troubles().front(), asked.Wait());
+  EXPECT_THAT(asked.Wait(), HasSubstr(Troubles().front()));
   EXPECT_TRUE(ProvesNotRun(asked.status()));
 }
 
