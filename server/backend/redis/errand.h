@@ -27,7 +27,8 @@ Errand UncountedErrandOf(std::unique_ptr<RedisCall> call);
 
 // Ends it, and counts why.
 void Fail(Errand errand, ErrorKind kind, const absl::Status& status, RouterCounts& counts);
-// Ends it by an error reply of `from`, whose text tells whether the command ran.
+// Ends it by an error reply of `from`, whose text tells whether the command ran, and tells of the
+// trouble.
 // FAILED_PRECONDITION: Redis is well, but takes no writes.
 void FailByReply(Errand errand, absl::string_view error, const Endpoint& from,
                  RouterCounts& counts);
