@@ -121,6 +121,35 @@ TEST_F(RedisBackendTest, DecidesInTheOrderInWhichAKeyIsAsked) {
   }
 }
 
+// The counter's time is past the hours that the one limit's terms are of, and within the other's.
+TEST_F(RedisBackendTest, WhatIsAskedAgainStaysBeforeWhatCameLater) {
+  const auto all_day = [](const std::string& zone) {
+    Params params = RequiredParams("time_of_day");
+    params.emplace_back("timezone", zone);
+    return LimitOf("time_of_day", "10/day", params);
+  };
+  const Limit whole_hours = all_day("UTC");
+  const Limit half_hours = all_day("Asia/Kolkata");
+  const CounterKey key = KeyOf("hours", whole_hours);
+  const int64_t now_us = kStartUs + 38 * kMinuteUs;  // 22:51:20
+  AwaitedDecision ahead({{key, whole_hours, 1, Mode::kTake}}, now_us + 72 * kMinuteUs);
+  backend_->Decide(ahead);
+  ASSERT_EQ(ahead.Wait(), absl::OkStatus());
+  const int64_t left = ahead.verdicts_told()[0].remaining;
+
+  AwaitedDecision first({{key, whole_hours, 2, Mode::kTake}}, now_us);
+  AwaitedDecision second({{key, half_hours, 1, Mode::kTake}}, now_us);
+  AwaitedDecision third({{key, half_hours, 1, Mode::kLook}}, now_us);
+  int64_t expected = left;
+  for (AwaitedDecision* decision : {&first, &second, &third}) backend_->Decide(*decision);
+  for (AwaitedDecision* decision : {&first, &second, &third}) {
+    ASSERT_EQ(decision->Wait(), absl::OkStatus());
+    const Charge& charge = decision->charges[0];
+    if (charge.mode == Mode::kTake) expected -= charge.amount;
+    EXPECT_EQ(decision->verdicts_told()[0].remaining, expected);
+  }
+}
+
 // As the documentation shows it.
 TEST_F(RedisBackendTest, CountersAreReadable) {
   const Limit log = LimitOf("sliding_window_log", "5/min");

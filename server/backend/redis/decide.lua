@@ -342,7 +342,8 @@ local is_stale, decide
 -- Most decisions are one charge, and pay for no more than that: what several need, or a calendar,
 -- is made when the first such comes.
 local function make_groups()
-  -- The times of the keys, when the terms of one are not of its time.
+  -- The times of the keys, when the terms of one are not of its time. Nor is then what follows on
+  -- them: what came first goes first.
   function is_stale(charges)
     local stale = false
     local times = {}
@@ -353,15 +354,16 @@ local function make_groups()
         local _, _, _, wait, _, time =
           limit.strategy.step(each.counter.registers, limit.now, 0, 0, limit.terms)
         times[i] = time
-        stale = stale or wait == -2
+        stale = stale or wait == -2 or each.counter.stale
       end
     end
     if not stale then return false end
     told = told + 1
     out[told] = STALE
-    for _, time in ipairs(times) do
+    for i, each in ipairs(charges) do
+      each.counter.stale = true
       told = told + 1
-      out[told] = time
+      out[told] = times[i]
     end
     return true
   end

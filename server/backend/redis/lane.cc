@@ -160,8 +160,8 @@ class LaneImpl final : public Lane {
   }
 
   void Send(Batch batch);
-  // What waited for the keys of a call that is back.
-  void Release(absl::Span<const Fingerprint> keys);
+  // What a call that is back leaves to be asked again, and then what waited for its keys.
+  void Release(absl::Span<const Fingerprint> keys, Batch again);
 
   void Answered(Call& call, const redisReply& reply);
   void Failed(Call& call, const absl::Status& status);
@@ -327,14 +327,13 @@ void LaneImpl::SendAll(Batch batch) {
   Close(looks);
 }
 
-void LaneImpl::Release(absl::Span<const Fingerprint> keys) {
-  Batch waited;
+void LaneImpl::Release(absl::Span<const Fingerprint> keys, Batch again) {
   for (const Fingerprint& key : keys) {
     const auto busy = busy_.find(key);
-    std::move(busy->second.begin(), busy->second.end(), std::back_inserter(waited));
+    std::move(busy->second.begin(), busy->second.end(), std::back_inserter(again));
     busy_.erase(busy);
   }
-  for (auto& waiting : waited) {
+  for (auto& waiting : again) {
     if (waiting->decision != nullptr) Route(std::move(waiting));
   }
 }
@@ -375,17 +374,14 @@ void LaneImpl::Answered(Call& call, const redisReply& reply) {
       stale.push_back(std::move(waiting));
     }
   }
-  Release(call.keys);
-  for (auto& waiting : stale) {
-    if (waiting->decision != nullptr) Route(std::move(waiting));
-  }
+  Release(call.keys, std::move(stale));
 }
 
 void LaneImpl::Failed(Call& call, const absl::Status& status) {
   for (const auto& waiting : call.batch) {
     if (waiting->decision != nullptr) Answer(*waiting, status);
   }
-  Release(call.keys);
+  Release(call.keys, {});
 }
 
 void LaneImpl::Drain() {
