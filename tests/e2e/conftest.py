@@ -9,7 +9,7 @@ import time
 import pytest
 
 from api import Client
-from harness import POLICIES, Program, Sluiced
+from harness import POLICIES, SLUICED, Program, Sluiced, free_port
 from redis_servers import Redis, RedisCluster
 
 
@@ -65,6 +65,24 @@ def start_sluiced(tmp_path, cleanup):
         sluiced = Sluiced(tmp_path, policy, **options)
         cleanup.append(sluiced)
         return sluiced
+
+    return start
+
+
+@pytest.fixture
+def start_from_environment(tmp_path, cleanup, monkeypatch):
+    """Starts a sluiced without --config: start_from_environment(variables) -> (Program, Client)."""
+
+    def start(variables):
+        grpc_port, http_port = free_port(), free_port()
+        for variable, value in {**variables, "GRPC_PORT": grpc_port, "PORT": http_port}.items():
+            monkeypatch.setenv(variable, str(value))
+        sluiced = Program(f"sluiced-{http_port}", [SLUICED], tmp_path)
+        cleanup.append(sluiced)
+        sluiced.wait_ready(http_port, "/readyz")
+        client = Client(f"127.0.0.1:{grpc_port}")
+        cleanup.append(client)
+        return sluiced, client
 
     return start
 

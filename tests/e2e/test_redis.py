@@ -10,7 +10,7 @@ import pytest
 from sluice.v1 import limiter_pb2
 
 from api import Client, only, outcomes
-from harness import SLUICED, Program, free_port, sluicectl, wait_until
+from harness import sluicectl, wait_until
 
 DECISION = limiter_pb2.DETAIL_DECISION
 DEADLINE_S = 0.015
@@ -191,29 +191,13 @@ def test_it_starts_without_redis_and_finds_it_later(start_redis, start_sluiced, 
     assert "backend=shared redis is reached" in sluiced.log()
 
 
-def start_from_environment(variables, tmp_path, cleanup, monkeypatch):
-    """A sluiced without --config: (its client, itself)."""
-    ports = {"GRPC_PORT": free_port(), "PORT": free_port()}
-    for variable, value in {**variables, **ports}.items():
-        monkeypatch.setenv(variable, str(value))
-    sluiced = Program(f"sluiced-{ports['PORT']}", [SLUICED], tmp_path)
-    cleanup.append(sluiced)
-    sluiced.wait_ready(ports["PORT"], "/readyz")
-    client = Client(f"127.0.0.1:{ports['GRPC_PORT']}")
-    cleanup.append(client)
-    wait_until(lambda: "backend=redis redis is reached" in sluiced.log(), "Redis is reached")
-    return client, sluiced
-
-
 def test_servers_without_a_config_share_the_redis_of_the_environment(
-    start_redis, tmp_path, cleanup, monkeypatch
+    start_redis, start_from_environment
 ):
     redis = start_redis(config=["requirepass right-8204"], password="right-8204")
     variables = {"REDIS_URL": redis.address, "REDIS_AUTH": "right-8204", "REDIS_POOL_SIZE": 10}
-    started = [
-        start_from_environment(variables, tmp_path, cleanup, monkeypatch) for _ in range(2)
-    ]
-    for client, sluiced in started:
+    for sluiced, client in [start_from_environment(variables) for _ in range(2)]:
+        wait_until(lambda: "backend=redis redis is reached" in sluiced.log(), "Redis is reached")
         wait_until(lambda: outcome(client.hit("api:burst", "alice")) == "ALLOWED", "Redis decides")
         assert f"mode=single addresses={redis.address}" in sluiced.log()
         assert "REDIS_POOL_SIZE" in sluiced.log()
@@ -225,10 +209,11 @@ def test_servers_without_a_config_share_the_redis_of_the_environment(
     assert backlog > 1.5 * 3_600_000_000
 
 
-def test_a_cluster_of_the_environment(start_redis_cluster, tmp_path, cleanup, monkeypatch):
+def test_a_cluster_of_the_environment(start_redis_cluster, start_from_environment):
     cluster = start_redis_cluster()
     variables = {"REDIS_TYPE": "CLUSTER", "REDIS_URL": ",".join(cluster.addresses[:2])}
-    client, _ = start_from_environment(variables, tmp_path, cleanup, monkeypatch)
+    sluiced, client = start_from_environment(variables)
+    wait_until(lambda: "backend=redis redis is reached" in sluiced.log(), "Redis is reached")
     for name in ("alice", "bob", "carol", "dave"):
         wait_until(lambda: outcome(client.hit("api:burst", name)) == "ALLOWED", "Redis decides")
         owner = cluster.owner_of(f"{{quickstart::{name}}}")

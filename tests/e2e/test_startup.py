@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 
-from api import Client
-from harness import SLUICED, Program, free_port
+from harness import SLUICED, free_port
 
 BROKEN = """\
 namespace: broken
@@ -88,15 +87,8 @@ def test_a_port_in_use_is_one_clear_line(tmp_path, door):
     assert "in use" in telling[0]
 
 
-def test_without_a_config_the_environment_gives_the_ports(tmp_path, cleanup, monkeypatch):
-    grpc_port, http_port = free_port(), free_port()
-    monkeypatch.setenv("GRPC_PORT", str(grpc_port))
-    monkeypatch.setenv("PORT", str(http_port))
-    sluiced = Program("sluiced", [SLUICED], tmp_path)
-    cleanup.append(sluiced)
-    sluiced.wait_ready(http_port, "/readyz")
-    client = Client(f"127.0.0.1:{grpc_port}")
-    cleanup.append(client)
+def test_without_a_config_the_environment_gives_the_ports(start_from_environment):
+    _, client = start_from_environment({})
     assert client.hit("api:burst", "alice").allowed
 
 
